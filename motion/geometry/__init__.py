@@ -1,0 +1,30 @@
+"""Rotations, kinematics, retargeting, inverse kinematics and resampling: no knowledge of people."""
+
+from motion.geometry.kinematics import forward_kinematics, local_from_world
+from motion.geometry.rotations import (
+    axis_angle_to_matrix,
+    matrix_from_6d,
+    matrix_to_6d,
+    matrix_to_axis_angle,
+    matrix_to_quat_wxyz,
+    quat_wxyz_to_matrix,
+    slerp,
+    unwrap,
+    yaw_of_matrix,
+    yaw_to_matrix,
+)
+
+__all__ = [
+    "axis_angle_to_matrix",
+    "forward_kinematics",
+    "local_from_world",
+    "matrix_from_6d",
+    "matrix_to_6d",
+    "matrix_to_axis_angle",
+    "matrix_to_quat_wxyz",
+    "quat_wxyz_to_matrix",
+    "slerp",
+    "unwrap",
+    "yaw_of_matrix",
+    "yaw_to_matrix",
+]

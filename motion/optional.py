@@ -1,0 +1,26 @@
+"""The only place that asks for packages which a plain install may lack or which load slowly."""
+
+import importlib
+from types import ModuleType
+
+from motion.errors import MissingDependencyError
+
+
+def require(name: str, *, extra: str | None = None) -> ModuleType:
+    """Import a heavy or optional package, or say how to get it.
+
+    Args:
+        name: Import name, dots allowed.
+        extra: Extra of this distribution that installs it; None when a plain install has it.
+
+    Raises:
+        MissingDependencyError: The package is not installed.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        target = f"motionlm[{extra}]" if extra else "motionlm"
+        raise MissingDependencyError(
+            f"the package '{name}' cannot be imported ({error}); "
+            f"install it with: pip install '{target}'"
+        ) from error
