@@ -27,7 +27,7 @@ def matrix_to_6d(matrix: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch 6
 
 
 def matrix_from_6d(sixd: Float[Tensor, "*batch 6"]) -> Float[Tensor, "*batch 3 3"]:
-    """Make a rotation matrix of two columns by Gram-Schmidt; the columns need not be orthonormal."""
+    """Make a rotation matrix of two columns by Gram-Schmidt."""
     first = torch.nn.functional.normalize(sixd[..., :3], dim=-1, eps=1e-8)
     second = sixd[..., 3:] - (first * sixd[..., 3:]).sum(-1, keepdim=True) * first
     second = torch.nn.functional.normalize(second, dim=-1, eps=1e-8)
@@ -49,7 +49,7 @@ def yaw_to_matrix(yaw: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch 3 3"]:
     sine, cosine = torch.sin(yaw), torch.cos(yaw)
     zero, one = torch.zeros_like(yaw), torch.ones_like(yaw)
     rows = [cosine, zero, sine, zero, one, zero, -sine, zero, cosine]
-    return torch.stack(rows, dim=-1).unflatten(-1, (3, 3))
+    return torch.stack(rows, dim=-1).reshape(*yaw.shape, 3, 3)
 
 
 def yaw_of_matrix(matrix: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch"]:

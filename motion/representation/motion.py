@@ -1,9 +1,7 @@
 """``Motion``: SMPL-X parameters over time, the one record every room understands."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from fractions import Fraction
-from typing import Self
+from typing import Any, Self
 
 import torch
 from jaxtyping import Float
@@ -92,7 +90,7 @@ class Motion:
     def local_matrix(self, num_joints: int = NUM_JOINTS) -> Float[Tensor, "T J 3 3"]:
         """Local rotation of the first ``num_joints`` joints."""
         pose = self.full_pose[:, : 3 * num_joints]
-        return axis_angle_to_matrix(pose.unflatten(-1, (num_joints, 3)))
+        return axis_angle_to_matrix(pose.reshape(-1, num_joints, 3))
 
     def joints(self, num_joints: int = NUM_JOINTS) -> Float[Tensor, "T J 3"]:
         """World positions (metres) of the first ``num_joints`` joints of the mean body."""
@@ -102,13 +100,14 @@ class Motion:
 
     def frames(self, start: int, stop: int) -> Self:
         """Frames ``start`` to ``stop`` (half-open) as a motion of its own."""
-        return replace(self, **{name: getattr(self, name)[start:stop] for name in _PER_FRAME})
+        cut: dict[str, Any] = {name: getattr(self, name)[start:stop] for name in _PER_FRAME}
+        return replace(self, **cut)
 
     def mirrored(self) -> Self:
         """The same motion seen in a mirror: left and right change places."""
-        pose = self.full_pose.unflatten(-1, (NUM_JOINTS, 3))[:, list(MIRROR_ORDER)]
+        pose = self.full_pose.reshape(-1, NUM_JOINTS, 3)[:, list(MIRROR_ORDER)]
         pose = pose * pose.new_tensor([1.0, -1.0, -1.0])
-        pose_fields = split_full_pose(pose.flatten(-2))
+        pose_fields: dict[str, Any] = {**split_full_pose(pose.flatten(-2))}
         transl = self.transl * self.transl.new_tensor([-1.0, 1.0, 1.0])
         swap = {"left_hand": "right_hand", "right_hand": "left_hand"}
         parts = frozenset(swap.get(part, part) for part in self.parts)
@@ -121,13 +120,13 @@ class Motion:
         transl: Float[Tensor, "T 3"],
         *,
         expression: Float[Tensor, "T E"] | None = None,
-        **rest: object,
+        **rest: Any,
     ) -> Self:
         """Build a motion of the 165 numbers a frame that AMASS-style files hold."""
         if expression is None:
             expression = full_pose.new_zeros(len(full_pose), NUM_EXPRESSIONS)
-        values: dict[str, object] = {**split_full_pose(full_pose), **rest}
-        return cls(transl=transl, expression=expression, **values)  # type: ignore[arg-type]
+        values: dict[str, Any] = {**split_full_pose(full_pose), **rest}
+        return cls(transl=transl, expression=expression, **values)
 
 
 _PER_FRAME = (*FULL_POSE_WIDTHS, "transl", "expression")
@@ -141,13 +140,13 @@ def split_full_pose(full_pose: Float[Tensor, "T 165"]) -> dict[str, Tensor]:
 
 def join_motions(pieces: list[Motion]) -> Motion:
     """Put motions of one fps one after the other, as they are."""
-    joined: Mapping[str, Tensor] = {
+    joined: dict[str, Any] = {
         name: torch.cat([getattr(piece, name) for piece in pieces]) for name in _PER_FRAME
     }
     parts = frozenset.intersection(*(piece.parts for piece in pieces))
-    return replace(pieces[0], **joined, parts=parts)  # type: ignore[arg-type]
+    return replace(pieces[0], **joined, parts=parts)
 
 
 def num_frames_of(seconds: float, fps: float = FPS) -> int:
-    """Frames that ``seconds`` last: exactly round(seconds x fps), halves to even."""
-    return round(Fraction(str(seconds)) * Fraction(str(fps)))
+    """Frames that ``seconds`` last: round(seconds x fps)."""
+    return round(seconds * fps)
