@@ -1,10 +1,22 @@
 """Forward kinematics over a tree of joints."""
 
 from collections.abc import Sequence
+from functools import cache
+from itertools import pairwise
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+
+
+@cache
+def _levels(parents: tuple[int, ...]) -> list[tuple[list[int], list[int]]]:
+    """Joints of each depth below the root, with the place of their parents one depth above."""
+    depth = [0] * len(parents)
+    for joint in range(1, len(parents)):
+        depth[joint] = depth[parents[joint]] + 1
+    rows = [[j for j, d in enumerate(depth) if d == level] for level in range(max(depth) + 1)]
+    return [(here, [above.index(parents[j]) for j in here]) for above, here in pairwise(rows)]
 
 
 def forward_kinematics(
@@ -15,6 +27,8 @@ def forward_kinematics(
 ) -> tuple[Float[Tensor, "*batch J 3 3"], Float[Tensor, "*batch J 3"]]:
     """World rotations and positions of every joint.
 
+    Joints of the same depth are turned together: eight small products instead of 21 for a body.
+
     Args:
         local_matrix: Rotation of each joint in its parent's frame.
         root_position: World position of joint 0, metres.
@@ -24,21 +38,23 @@ def forward_kinematics(
     Returns:
         World rotation matrices and world positions (metres).
     """
-    rotations = [local_matrix[..., 0, :, :]]
-    positions = [root_position]
-    for joint in range(1, len(parents)):
-        parent = parents[joint]
-        rotations.append(rotations[parent] @ local_matrix[..., joint, :, :])
-        positions.append(positions[parent] + rotations[parent] @ offsets[joint])
-    return torch.stack(rotations, dim=-3), torch.stack(positions, dim=-2)
+    order = [0]
+    rotations = [local_matrix[..., :1, :, :]]
+    positions = [root_position[..., None, :]]
+    for joints, above in _levels(tuple(parents)) if len(parents) > 1 else []:
+        parent_rotation = rotations[-1][..., above, :, :]
+        step = torch.einsum("...ij,...j->...i", parent_rotation, offsets[joints])
+        positions.append(positions[-1][..., above, :] + step)
+        rotations.append(parent_rotation @ local_matrix[..., joints, :, :])
+        order += joints
+    back = sorted(range(len(order)), key=order.__getitem__)
+    return torch.cat(rotations, dim=-3)[..., back, :, :], torch.cat(positions, dim=-2)[..., back, :]
 
 
 def local_from_world(
     world_matrix: Float[Tensor, "*batch J 3 3"], parents: Sequence[int]
 ) -> Float[Tensor, "*batch J 3 3"]:
     """Local rotations of joints whose world rotations are known."""
-    columns = [world_matrix[..., 0, :, :]]
-    for joint in range(1, len(parents)):
-        parent = world_matrix[..., parents[joint], :, :]
-        columns.append(parent.transpose(-1, -2) @ world_matrix[..., joint, :, :])
-    return torch.stack(columns, dim=-3)
+    above = world_matrix[..., list(parents[1:]), :, :]
+    below = above.transpose(-1, -2) @ world_matrix[..., 1:, :, :]
+    return torch.cat([world_matrix[..., :1, :, :], below], dim=-3)

@@ -1,5 +1,15 @@
 """``Motion``, the skeleton, the parts, and features <-> pose."""
 
+from motion.representation.features import (
+    RootPath,
+    RootState,
+    body_joints,
+    extract_features,
+    foot_contact,
+    integrate_root,
+    local_rotations,
+    motion_from_features,
+)
 from motion.representation.motion import (
     FPS,
     FULL_POSE_WIDTHS,
@@ -10,6 +20,7 @@ from motion.representation.motion import (
     num_frames_of,
     split_full_pose,
 )
+from motion.representation.parts import PARTS, FeatureBlock, Part
 from motion.representation.skeleton import (
     FOOT_JOINTS,
     JOINT_INDEX,
@@ -37,11 +48,22 @@ __all__ = [
     "NUM_HAND_JOINTS",
     "NUM_JOINTS",
     "PARENTS",
+    "PARTS",
     "PART_NAMES",
     "SOLE_HEIGHT",
+    "FeatureBlock",
     "Motion",
+    "Part",
+    "RootPath",
+    "RootState",
+    "body_joints",
+    "extract_features",
+    "foot_contact",
+    "integrate_root",
     "join_motions",
+    "local_rotations",
     "mirror_name",
+    "motion_from_features",
     "num_frames_of",
     "rest_offsets",
     "rest_positions",
