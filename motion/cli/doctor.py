@@ -1,0 +1,97 @@
+"""``motion doctor``: look at everything a first run needs, and say what to do about the rest."""
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+
+from motion.errors import MotionError
+
+LEAST_PYTHON = (3, 11)
+LEAST_DISK_GB = 2.0
+"""Room for the downloaded and the baked weights, with a margin."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What was found about one thing."""
+
+    name: str
+    ok: bool
+    found: str
+    """What is there, or what is missing and what to do."""
+
+
+def doctor(arguments: argparse.Namespace) -> int:
+    """Check the installation; exit code 2 when something needs attention."""
+    findings = [_examine(name, check) for name, check in _CHECKS.items()]
+    healthy = all(finding.ok for finding in findings)
+    if arguments.json:
+        print(json.dumps({"ok": healthy, "checks": [asdict(f) for f in findings]}, indent=2))
+    else:
+        for finding in findings:
+            print(f"{'ok  ' if finding.ok else 'TODO'}  {finding.name:<8} {finding.found}")
+        print("everything is there" if healthy else "see the lines marked TODO")
+    return 0 if healthy else 2
+
+
+def _examine(name: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name=name, ok=True, found=check())
+    except (MotionError, ImportError, OSError) as error:
+        return Finding(name=name, ok=False, found=" ".join(str(error).split()))
+
+
+def _python() -> str:
+    wanted = ".".join(map(str, LEAST_PYTHON))
+    found = sys.version.split()[0]
+    if sys.version_info < LEAST_PYTHON:
+        raise OSError(f"Python {found} is too old; install Python {wanted} or newer")
+    return f"{found} at {sys.executable}"
+
+
+def _torch() -> str:
+    import torch
+
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU only"
+    transformers = metadata.version("transformers")
+    return f"torch {torch.__version__} ({device}), transformers {transformers}"
+
+
+def _gl() -> str:
+    from motion.render import find_gl
+
+    return f"{find_gl()} draws .mp4 and .png"
+
+
+def _weights() -> str:
+    from motion.conditioners import list_weights
+
+    return str(list_weights())
+
+
+def _body() -> str:
+    from motion.body import load_body
+
+    return str(load_body())
+
+
+def _disk() -> str:
+    free = shutil.disk_usage(Path.home()).free / 1e9
+    if free < LEAST_DISK_GB:
+        raise OSError(f"{free:.1f} GB free in {Path.home()}; make {LEAST_DISK_GB:.0f} GB free")
+    return f"{free:.0f} GB free"
+
+
+_CHECKS: dict[str, Callable[[], str]] = {
+    "python": _python,
+    "torch": _torch,
+    "OpenGL": _gl,
+    "weights": _weights,
+    "body": _body,
+    "disk": _disk,
+}

