@@ -104,7 +104,8 @@ class Encoder(nn.Module):
         x = _masked(self.to_code(x), masks[2])
         for block in self.code_blocks:
             x = block(x, masks[2])
-        return rearrange(self.write(x), "B E L -> B L E")
+        latent: Tensor = self.write(x)
+        return rearrange(latent, "B E L -> B L E")
 
 
 class Decoder(nn.Module):
@@ -139,7 +140,8 @@ class Decoder(nn.Module):
         x = _masked(rearrange(self.to_frame(x), "B (C s) M -> B C (M s)", s=first), masks[0])
         for block in self.frame_blocks:
             x = block(x, masks[0])
-        return rearrange(self.write(x), "B D T -> B T D")
+        features: Tensor = self.write(x)
+        return rearrange(features, "B D T -> B T D")
 
 
 def _rate_masks(
