@@ -1,0 +1,17 @@
+#!/bin/sh
+# See that .mp4 and .png can be drawn without a screen; install Mesa's software OpenGL where possible.
+# Usage: tools/software_gl.sh PYTHON      Exit code 1: nothing can be drawn yet (the reason is printed).
+set -u
+python=$1
+here=$(dirname "$0")
+
+can_draw() {
+    "$python" -c 'from motion.render import find_gl; find_gl()' 2>/dev/null
+}
+
+can_draw && exit 0
+# The first set is smaller and faster; Debian drops OSMesa after version 13.
+"$here/apt_install.sh" libosmesa6 libgl1 && can_draw && exit 0
+"$here/apt_install.sh" libegl1 libegl-mesa0 libgl1-mesa-dri libgl1 && can_draw && exit 0
+echo "no OpenGL: films (.mp4) and stills (.png) are left out, everything else works" >&2
+exit 1
