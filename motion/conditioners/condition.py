@@ -1,0 +1,32 @@
+"""``Condition``: what any conditioner hands to the language model."""
+
+from dataclasses import dataclass
+
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """Frozen features of one batch of texts, music clips or speech clips."""
+
+    embedding: Float[Tensor, "B L D"]
+    """One vector per token (text) or per feature frame (audio); padding holds zeros."""
+    mask: Bool[Tensor, "B L"]
+    """True where ``embedding`` is real."""
+    pooled: Float[Tensor, "B D"]
+    """One vector per item."""
+    rate: float | None
+    """Feature frames per second; None where positions have no time, as in text."""
+    modality: str
+    """``text``, ``music`` or ``speech``."""
+
+    @property
+    def batch_size(self) -> int:
+        """Count of items."""
+        return len(self.pooled)
+
+    @property
+    def dim(self) -> int:
+        """Width D of every vector."""
+        return self.pooled.shape[-1]
