@@ -1,5 +1,6 @@
 """Frozen text encoders: captions in any language -> ``Condition``."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -106,7 +107,8 @@ class TextEncoder:
     @property
     def fingerprint(self) -> str:
         """Hash over everything that decides the features, for caches."""
-        return f"{content_hash(self.folder)[:24]}-{self.pooling}-{self.prompt.strip()}"
+        parts = (content_hash(self.folder), self.pooling.value, self.prompt)
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
     def token_ids(self, text: str) -> list[int]:
         """Turn one text into ids, prompt and special tokens included, cut to ``max_tokens``."""
