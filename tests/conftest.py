@@ -17,6 +17,7 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 import torch
 from made_motions import make_walk
 
+from motion.conditioners.baking import CACHE_VARIABLE, cache_root
 from motion.representation import Motion
 
 DATA_VARIABLE = "MOTION_DATA"
@@ -53,6 +54,18 @@ def _offline() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", guarded_connect)
         patch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache_aside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Give the tests a cache of their own that sees the weights which were fetched before."""
+    folder = tmp_path_factory.mktemp("cache")
+    fetched = cache_root() / "weights"
+    if fetched.is_dir():
+        (folder / "weights").symlink_to(fetched.resolve(), target_is_directory=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(CACHE_VARIABLE, str(folder))
         yield
 
 

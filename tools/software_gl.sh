@@ -6,7 +6,7 @@ python=$1
 here=$(dirname "$0")
 
 can_draw() {
-    "$python" -c 'from motion.render import find_gl; find_gl()' 2>/dev/null
+    "$python" -c 'import sys; from motion.render import find_gl; sys.exit(not find_gl().available)'
 }
 
 can_draw && exit 0

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
-from motion.errors import MotionError
+from motion.errors import MotionError, RenderError, WeightsError
 
 LEAST_PYTHON = (3, 11)
 LEAST_DISK_GB = 2.0
@@ -65,19 +65,28 @@ def _torch() -> str:
 def _gl() -> str:
     from motion.render import find_gl
 
-    return f"{find_gl()} draws .mp4 and .png"
+    status = find_gl()
+    if not status.available:
+        raise RenderError(status.explain())
+    return status.explain()
 
 
 def _weights() -> str:
     from motion.conditioners import list_weights
 
-    return str(list_weights())
+    rows = list_weights()
+    missing = [row.name for row in rows if not row.cached]
+    if missing:
+        raise WeightsError(f"{', '.join(missing)} not fetched yet; run: motion weights fetch")
+    return f"{', '.join(row.name for row in rows)} in {rows[0].folder.parent}"
 
 
 def _body() -> str:
-    from motion.body import load_body
+    from motion.body import BODY_VARIABLE, BodyModel
 
-    return str(load_body())
+    body = BodyModel.load()
+    kind = "packaged" if body.arrays.is_packaged else f"from {BODY_VARIABLE}"
+    return f"{body.arrays.path.name} ({kind}, {body.num_vertices} vertices)"
 
 
 def _disk() -> str:

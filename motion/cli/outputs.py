@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from motion.errors import OutputError, RequestError
+from motion.errors import OutputError, RenderError, RequestError
 
 MOTION_SUFFIXES: tuple[str, ...] = (".npz", ".bvh", ".glb", ".html", ".mp4", ".png")
 """Kinds of file that a motion can be written as; ``motion.render.write_motion`` writes them."""
@@ -72,4 +72,6 @@ def need_pictures(paths: Sequence[Path]) -> None:
     if any(path.suffix.lower() in PICTURE_SUFFIXES for path in paths):
         from motion.render import find_gl
 
-        find_gl()
+        status = find_gl()
+        if not status.available:
+            raise RenderError(status.explain())

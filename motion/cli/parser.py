@@ -159,7 +159,7 @@ def _add_weights(commands: Commands) -> None:
     fetch = actions.add("fetch", workshop.weights_fetch, "download what is missing and check it")
     verify = actions.add("verify", workshop.weights_verify, "check what is here against its sha256")
     for action in (fetch, verify):
-        action.add_argument("names", nargs="*", metavar="NAME", help="default: those in use")
+        action.add_argument("names", nargs="*", metavar="NAME", help="default: all of them")
 
 
 def _add_doctor(commands: Commands) -> None:

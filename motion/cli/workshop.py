@@ -3,6 +3,7 @@
 import argparse
 import json
 import platform
+from dataclasses import asdict
 
 import motion
 from motion.cli.outputs import check_writable
@@ -41,29 +42,40 @@ def weights_list(arguments: argparse.Namespace) -> int:
 
     rows = list_weights()
     if arguments.json:
-        print(json.dumps(rows, indent=2, default=str))
-    else:
-        for row in rows:
-            print(row)
+        print(json.dumps([asdict(row) for row in rows], indent=2, default=str))
+        return 0
+    for row in rows:
+        state = (
+            "here" if row.cached else f"not here yet, {row.download_bytes / 1e6:.0f} MB to fetch"
+        )
+        print(f"{row.name}: {state}")
+        print(f"    {row.description}; licence {row.licence}")
+        print(f"    {row.folder}")
     return 0
 
 
 def weights_fetch(arguments: argparse.Namespace) -> int:
-    """Download what is missing."""
+    """Download what is missing, each file checked against its sha256."""
     from motion.conditioners import fetch
 
-    for name in arguments.names:
-        fetch(name)
+    for name in _weight_names(arguments):
+        print(f"{name} is in {fetch(name, progress=True)}")
     return 0
 
 
 def weights_verify(arguments: argparse.Namespace) -> int:
-    """Check what is here."""
+    """Check what is here against its sha256."""
     from motion.conditioners import verify
 
-    for name in arguments.names:
-        verify(name)
+    for name in _weight_names(arguments):
+        print(f"{name} in {verify(name)} is intact")
     return 0
+
+
+def _weight_names(arguments: argparse.Namespace) -> list[str]:
+    from motion.conditioners import list_weights
+
+    return arguments.names or [row.name for row in list_weights()]
 
 
 def version(arguments: argparse.Namespace) -> int:
