@@ -17,7 +17,6 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 import torch
 from made_motions import make_walk
 
-from motion.conditioners.baking import CACHE_VARIABLE, cache_root
 from motion.representation import Motion
 
 DATA_VARIABLE = "MOTION_DATA"
@@ -60,6 +59,8 @@ def _offline() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _cache_aside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Give the tests a cache of their own that sees the weights which were fetched before."""
+    from motion.conditioners.baking import CACHE_VARIABLE, cache_root
+
     folder = tmp_path_factory.mktemp("cache")
     fetched = cache_root() / "weights"
     if fetched.is_dir():

@@ -1,0 +1,48 @@
+"""Commands that look after the installation."""
+
+import json
+import platform
+
+import pytest
+
+import motion
+from motion.cli import doctor, main
+
+
+def test_version(capsys: pytest.CaptureFixture[str]):
+    assert main(["version"]) == 0
+    expected = f"motion {motion.__version__} (Python {platform.python_version()})\n"
+    assert capsys.readouterr().out == expected
+
+
+def test_weights_list_names_licence_and_place(capsys: pytest.CaptureFixture[str]):
+    assert main(["weights", "list", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert rows[0]["name"] == "multilingual-e5-small"
+    assert rows[0]["licence"] == "MIT"
+    assert main(["weights", "list"]) == 0
+    assert rows[0]["folder"] in capsys.readouterr().out
+
+
+def test_doctor_reports_each_thing_once(capsys: pytest.CaptureFixture[str]):
+    code = main(["doctor", "--json"])
+    report = json.loads(capsys.readouterr().out)
+    names = [check["name"] for check in report["checks"]]
+    assert names == ["python", "torch", "OpenGL", "weights", "body", "disk"]
+    assert report["ok"] is all(check["ok"] for check in report["checks"])
+    assert code == (0 if report["ok"] else 2)
+    assert all(check["found"] for check in report["checks"])
+
+
+def test_doctor_says_what_to_do(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path
+):
+    monkeypatch.setenv("MOTION_CACHE", str(tmp_path))
+    monkeypatch.setenv("MOTION_SMPLX", str(tmp_path / "nowhere"))
+    monkeypatch.setattr(doctor, "LEAST_DISK_GB", 1e9)
+    assert main(["doctor"]) == 2
+    lines = {line.split()[1]: line for line in capsys.readouterr().out.splitlines()[:-1]}
+    assert lines["python"].startswith("ok")
+    assert "motion weights fetch" in lines["weights"]
+    assert "nowhere" in lines["body"]
+    assert lines["disk"].startswith("TODO")
