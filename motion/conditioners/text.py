@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -38,6 +38,7 @@ class Pooling(StrEnum):
     """The model's own pooled output, then L2 norm 1 (CLIP)."""
 
 
+@runtime_checkable
 class _States(Protocol):
     """Token ids and mask -> token states, and the model's own pooled vector if it has one."""
 
