@@ -125,7 +125,10 @@ def read_body(path: Path) -> BodyArrays:
         WeightsError: It is not an npz file, is damaged, or lacks arrays of the SMPL-X layout.
     """
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+        with path.open("rb") as stream:
+            file = np.load(stream, allow_pickle=False)
+            if not isinstance(file, np.lib.npyio.NpzFile):
+                raise WeightsError(f"the body file {path} is a single array, no SMPL-X npz")
             missing = [key for key in REQUIRED_KEYS if key not in file.files]
             if missing:
                 raise WeightsError(

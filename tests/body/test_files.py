@@ -84,6 +84,10 @@ def test_damaged_files_are_refused(tmp_path, arrays):
     path.write_text("not a zip")
     with pytest.raises(WeightsError, match="cannot be read"):
         read_body(path)
+    with path.open("wb") as stream:
+        np.save(stream, np.zeros(3))
+    with pytest.raises(WeightsError, match="a single array"):
+        read_body(path)
     np.savez_compressed(path, **{**arrays, "weights": np.array([{}], dtype=object)})
     with pytest.raises(WeightsError, match="cannot be read"):
         read_body(path)
