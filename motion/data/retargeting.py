@@ -1,0 +1,251 @@
+"""From a captured motion on a foreign skeleton to an SMPL-X ``Motion`` that stands on the floor."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from motion.data.floor import sole_points
+from motion.data.skeletons import SKELETONS, Partner, SourceSkeleton
+from motion.data.source import SourceMotion
+from motion.errors import DataError
+from motion.geometry import (
+    axis_angle_to_matrix,
+    local_from_world,
+    matrix_to_axis_angle,
+    slerp,
+)
+from motion.geometry.retarget import RestRule, rest_corrections
+from motion.representation import (
+    JOINT_INDEX,
+    JOINT_NAMES,
+    NUM_BODY_JOINTS,
+    NUM_JOINTS,
+    PARENTS,
+    Motion,
+    rest_positions,
+)
+
+BODY_PARTS = frozenset({"lower", "upper"})
+PLANTED_SPEED = 0.15
+"""Metres a second below which a foot joint counts as standing still."""
+
+MAX_FOOT_LEVELLING = 8.0
+"""Degrees; more than that is no calibration error but a foot that is not flat."""
+
+MAX_TOE_LEVELLING = 40.0
+"""Degrees; toe markers of some subjects are off by 35."""
+
+MIN_PLANTED_FRAMES = 8
+UPRIGHT_COSINE = 0.94
+FLOOR_QUANTILE = 0.2
+"""Share of resting feet below the floor: feet also rest on steps, and sink a little."""
+
+
+def _rules() -> tuple[RestRule, ...]:
+    joint = JOINT_INDEX
+    rules = []
+    for side in ("left", "right"):
+        hip, knee, ankle, foot = (joint[f"{side}_{n}"] for n in ("hip", "knee", "ankle", "foot"))
+        shoulder, elbow, wrist = (joint[f"{side}_{n}"] for n in ("shoulder", "elbow", "wrist"))
+        rules += [
+            RestRule(joint=hip, child=knee),
+            RestRule(joint=knee, child=ankle, inherit=hip),
+            # A foot keeps its flat sole: it turns about the leg only, its bone's slope differs.
+            RestRule(joint=ankle, child=foot, inherit=knee, about=knee),
+            RestRule(joint=foot, inherit=ankle),
+            RestRule(joint=shoulder, child=elbow),
+            RestRule(joint=elbow, child=wrist, inherit=shoulder),
+            RestRule(joint=wrist, inherit=elbow),
+        ]
+    return tuple(rules)
+
+
+_RULES = _rules()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """What is known about one performer's capture beyond its files."""
+
+    head_pitch: float = 0.0
+    """Degrees to take off the head's forward lean (markers of a headband sit askew)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Aligned:
+    """A source seen through the SMPL-X joint list: natural frames, partner by partner."""
+
+    world: Float[Tensor, "T J 3 3"]
+    positions: Float[Tensor, "T J 3"]
+    rest: Float[Tensor, "J 3"]
+
+
+def retarget(source: SourceMotion, calibration: Calibration | None = None) -> Motion:
+    """Bring a motion onto the SMPL-X body, at its own frame rate, feet on the floor.
+
+    Raises:
+        DataError: The skeleton is of an unknown kind, or lacks joints.
+    """
+    skeleton = _skeleton_of(source)
+    aligned = _align(source, skeleton)
+    target_rest = rest_positions()[:NUM_BODY_JOINTS]
+    correction = rest_corrections(target_rest, aligned.rest, _RULES)
+    world = aligned.world @ correction
+    world = _straighten_head(world, calibration or Calibration())
+    if skeleton.level_feet:
+        world = _level_feet(world, aligned.positions, float(source.fps))
+    root = _root_path(world, aligned, target_rest)
+    local = local_from_world(world, PARENTS[:NUM_BODY_JOINTS])
+    motion = _motion(local, root - target_rest[0], source)
+    return on_floor(motion)
+
+
+def on_floor(motion: Motion) -> Motion:
+    """Shift a motion up or down, by one constant, until its feet stand on y = 0.
+
+    The floor is where still feet stand; the lowest sole points of a motion whose feet never rest.
+    """
+    points = sole_points(motion)
+    heights = []
+    for heel, ball in ((0, 1), (3, 4)):
+        still = planted(points[:, heel], motion.fps) & planted(points[:, ball], motion.fps)
+        heights.append(points[still][:, [heel, ball], 1].mean(-1))
+    resting = torch.cat(heights)
+    if len(resting) < MIN_PLANTED_FRAMES:
+        resting = points[..., 1].amin(-1)
+    return lifted(motion, -float(torch.quantile(resting, FLOOR_QUANTILE)))
+
+
+def lifted(motion: Motion, height: float) -> Motion:
+    """Shift a motion upwards by ``height`` metres."""
+    up = torch.tensor([0.0, height, 0.0])
+    return replace(motion, transl=motion.transl + up)
+
+
+def head_pitches(source: SourceMotion) -> list[float]:
+    """Forward lean of the head (degrees) in the frames in which the chest is upright."""
+    aligned = _align(source, _skeleton_of(source))
+    head, chest = aligned.world[:, JOINT_INDEX["head"]], aligned.world[:, JOINT_INDEX["spine3"]]
+    upright = chest[:, 1, 1] > UPRIGHT_COSINE
+    # The up axis in the frame of the chest's heading: forward lean, whatever the person faces.
+    forward = torch.nn.functional.normalize(chest[:, :, 2] * torch.tensor([1.0, 0.0, 1.0]), dim=-1)
+    lean = torch.atan2((head[:, :, 1] * forward).sum(-1), head[:, 1, 1])
+    return [float(value) for value in torch.rad2deg(lean[upright])]
+
+
+def planted(positions: Float[Tensor, "T 3"], fps: float) -> Bool[Tensor, " T"]:
+    """Frames in which a joint stands still."""
+    if len(positions) < 2:
+        return torch.ones(len(positions), dtype=torch.bool)
+    speed = torch.linalg.norm(torch.diff(positions, dim=0), dim=-1) * fps
+    before = torch.cat([speed[:1], speed])
+    after = torch.cat([speed, speed[-1:]])
+    return (before + after) / 2 < PLANTED_SPEED
+
+
+def _skeleton_of(source: SourceMotion) -> SourceSkeleton:
+    if source.skeleton not in SKELETONS:
+        raise DataError(
+            f"{source.name}: skeleton '{source.skeleton}' is unknown; known are {list(SKELETONS)}"
+        )
+    skeleton = SKELETONS[source.skeleton]
+    missing = skeleton.missing(source.joint_names)
+    if missing:
+        raise DataError(f"{source.name}: a '{skeleton.name}' skeleton needs the joints {missing}")
+    return skeleton
+
+
+def _align(source: SourceMotion, skeleton: SourceSkeleton) -> _Aligned:
+    index = {name: number for number, name in enumerate(source.joint_names)}
+    reference = torch.stack([skeleton.reference_rotation(name) for name in source.joint_names])
+    world, positions = source.world()
+    natural = world @ reference.transpose(-1, -2)
+    rest = _rest_in_reference(source, reference)
+    partners = [skeleton.partners[name] for name in JOINT_NAMES[:NUM_BODY_JOINTS]]
+    columns, first = [], []
+    for partner in partners:
+        columns.append(_partner_rotation(natural, partner, index))
+        first.append(index[partner if isinstance(partner, str) else partner[0]])
+    return _Aligned(
+        world=torch.stack(columns, dim=1), positions=positions[:, first], rest=rest[first]
+    )
+
+
+def _partner_rotation(
+    natural: Float[Tensor, "T S 3 3"], partner: Partner, index: dict[str, int]
+) -> Float[Tensor, "T 3 3"]:
+    if isinstance(partner, str):
+        return natural[:, index[partner]]
+    start, end = natural[:, index[partner[0]]], natural[:, index[partner[1]]]
+    return slerp(start, end, start.new_full((len(start),), 0.5))
+
+
+def _rest_in_reference(
+    source: SourceMotion, reference: Float[Tensor, "S 3 3"]
+) -> Float[Tensor, "S 3"]:
+    rest = [torch.zeros(3)]
+    for joint, parent in enumerate(source.parents[1:], start=1):
+        rest.append(rest[parent] + reference[parent] @ source.offsets[joint])
+    return torch.stack(rest)
+
+
+def _straighten_head(
+    world: Float[Tensor, "T J 3 3"], calibration: Calibration
+) -> Float[Tensor, "T J 3 3"]:
+    if not calibration.head_pitch:
+        return world
+    neck, head, chest = (JOINT_INDEX[name] for name in ("neck", "head", "spine3"))
+    back = torch.deg2rad(torch.tensor([-calibration.head_pitch, 0.0, 0.0]))
+    world = world.clone()
+    world[:, head] = world[:, head] @ axis_angle_to_matrix(back)
+    world[:, neck] = slerp(world[:, chest], world[:, head], world.new_full((len(world),), 0.5))
+    return world
+
+
+def _level_feet(
+    world: Float[Tensor, "T J 3 3"], positions: Float[Tensor, "T J 3"], fps: float
+) -> Float[Tensor, "T J 3 3"]:
+    """Take out the slope that planted feet and toes have in the median."""
+    world = world.clone()
+    for side in ("left", "right"):
+        ankle, foot = JOINT_INDEX[f"{side}_ankle"], JOINT_INDEX[f"{side}_foot"]
+        still = planted(positions[:, ankle], fps) & planted(positions[:, foot], fps)
+        if int(still.sum()) < MIN_PLANTED_FRAMES:
+            continue
+        for joint, limit in ((ankle, MAX_FOOT_LEVELLING), (foot, MAX_TOE_LEVELLING)):
+            slope = torch.asin(world[still, joint, 1, 2].clamp(-1, 1)).median()
+            bound = float(torch.deg2rad(torch.tensor(limit)))
+            turn = torch.stack([slope.clamp(-bound, bound), slope * 0, slope * 0])
+            world[:, joint] = world[:, joint] @ axis_angle_to_matrix(turn)
+    return world
+
+
+def _root_path(
+    world: Float[Tensor, "T J 3 3"], aligned: _Aligned, target_rest: Float[Tensor, "J 3"]
+) -> Float[Tensor, "T 3"]:
+    """Scale the path of the point between the hips by leg length, then go back to the pelvis."""
+    hips = [JOINT_INDEX["left_hip"], JOINT_INDEX["right_hip"]]
+    middle = aligned.positions[:, hips].mean(1) * (_leg(target_rest) / _leg(aligned.rest))
+    return middle - world[:, 0] @ (target_rest[hips].mean(0) - target_rest[0])
+
+
+def _leg(rest: Float[Tensor, "J 3"]) -> float:
+    """Mean length of thigh and shin together, metres."""
+    total = 0.0
+    for side in ("left", "right"):
+        hip, knee, ankle = (rest[JOINT_INDEX[f"{side}_{n}"]] for n in ("hip", "knee", "ankle"))
+        total += float(torch.linalg.norm(knee - hip) + torch.linalg.norm(ankle - knee)) / 2
+    return total
+
+
+def _motion(
+    local: Float[Tensor, "T J 3 3"], transl: Float[Tensor, "T 3"], source: SourceMotion
+) -> Motion:
+    body = matrix_to_axis_angle(local).flatten(-2)
+    pose = torch.zeros(len(body), 3 * NUM_JOINTS)
+    pose[:, : 3 * NUM_BODY_JOINTS] = body
+    return Motion.from_full_pose(
+        pose, transl, fps=float(source.fps), parts=BODY_PARTS, source=source.name
+    )
