@@ -1,0 +1,40 @@
+"""The motion language model: vocabulary, backbone, motion steps, part head, decoding engine."""
+
+from motion.language.backbone import PRESETS, BackboneConfig, build_backbone
+from motion.language.decoders import LibraryDecoder, LlamaDecoder, StepDecoder, build_decoder
+from motion.language.engine import DecodingEngine, EngineConfig, StepRequest
+from motion.language.model import (
+    UNKNOWN_LENGTH,
+    MotionLanguageModel,
+    MotionLanguageModelConfig,
+    MotionLogits,
+)
+from motion.language.part_head import PartHead, PartHeadConfig
+from motion.language.precision import Precision
+from motion.language.sampling import SamplingConfig
+from motion.language.vocabulary import SPECIAL_TOKENS, Stream, Vocabulary, motion_streams
+
+__all__ = [
+    "PRESETS",
+    "SPECIAL_TOKENS",
+    "UNKNOWN_LENGTH",
+    "BackboneConfig",
+    "DecodingEngine",
+    "EngineConfig",
+    "LibraryDecoder",
+    "LlamaDecoder",
+    "MotionLanguageModel",
+    "MotionLanguageModelConfig",
+    "MotionLogits",
+    "PartHead",
+    "PartHeadConfig",
+    "Precision",
+    "SamplingConfig",
+    "StepDecoder",
+    "StepRequest",
+    "Stream",
+    "Vocabulary",
+    "build_backbone",
+    "build_decoder",
+    "motion_streams",
+]

@@ -1,0 +1,239 @@
+"""The decoding engine: conditions in, motion codes out, step by step, at any length.
+
+Axes: B requests; R rows fed to the backbone (2B with guidance: conditioned, then free); S streams.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from motion.conditioners import Condition
+from motion.errors import RequestError
+from motion.language.decoders import build_decoder
+from motion.language.model import UNKNOWN_LENGTH, MotionLanguageModel
+from motion.language.precision import Precision
+from motion.language.sampling import SamplingConfig, guide, sample
+
+MAX_OPEN_STEPS = 150
+"""A motion of open length ends here at the latest (30 s)."""
+END_SHARE = 0.5
+"""A motion of open length ends when the model is this sure."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineConfig:
+    """How the engine runs."""
+
+    precision: Precision = "float16"
+    """Number format of the backbone's weights."""
+    context_steps: int = 96
+    """Steps in view; when full, the older ones are let go."""
+    kept_steps: int = 48
+    """Steps that stay in view when the older ones are let go."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepRequest:
+    """One motion to write."""
+
+    num_steps: int | None
+    """Length in steps; None lets the model end it."""
+    seed: int = 0
+    before: Int[Tensor, "L S"] | None = None
+    """Steps that came before: the motion continues them."""
+    forced: Mapping[int, Int[Tensor, " L"]] = field(default_factory=dict)
+    """Stream index to codes that are given (keep the legs, make the arms)."""
+
+
+class DecodingEngine:
+    """Writes motion steps with a trained model."""
+
+    def __init__(self, model: MotionLanguageModel, config: EngineConfig | None = None) -> None:
+        self.model = model.eval()
+        self.config = config or EngineConfig()
+        self._tables = self._build_tables()
+
+    @torch.no_grad()
+    def _build_tables(self) -> list[Float[Tensor, "N H"]]:
+        """What each code adds to the next position's input."""
+        model = self.model
+        pairs = zip(model.adapters, model.vocabulary.streams, strict=True)
+        return [adapter(model.codebook(stream)) for adapter, stream in pairs]
+
+    def generate(
+        self,
+        condition: Condition,
+        requests: Sequence[StepRequest],
+        sampling: SamplingConfig,
+    ) -> list[Int[Tensor, "L S"]]:
+        """Write one motion per row of the condition.
+
+        With 8-bit weights, rows would share activation scales, so requests run one by one; other
+        precisions run them as a batch.
+        """
+        if self.config.precision == "int8" and len(requests) > 1:
+            rows = [_row(condition, index) for index in range(len(requests))]
+            singles = zip(rows, requests, strict=True)
+            return [self.generate(c, [request], sampling)[0] for c, request in singles]
+        steps = list(self.stream(condition, requests, sampling))
+        written = torch.stack(steps, dim=1)  # (B, L, S)
+        lengths = [_length_of(request, row) for request, row in zip(requests, written, strict=True)]
+        return [row[:length] for row, length in zip(written, lengths, strict=True)]
+
+    @torch.no_grad()
+    def stream(
+        self,
+        condition: Condition,
+        requests: Sequence[StepRequest],
+        sampling: SamplingConfig,
+    ) -> Iterator[Int[Tensor, "B S"]]:
+        """Yield the codes of one step after the other; ended rows are -1."""
+        if condition.batch_size != len(requests):
+            raise RequestError(f"{condition.batch_size} conditions for {len(requests)} requests")
+        run = _Run(self, condition, requests, sampling)
+        longest = max(MAX_OPEN_STEPS if r.num_steps is None else r.num_steps for r in requests)
+        for step in range(longest):
+            codes = run.next_step(step)
+            yield codes
+            if bool(run.ended.all()):
+                return
+
+
+class _Run:
+    """State of one call: cache, random generators, recent steps."""
+
+    def __init__(
+        self,
+        engine: DecodingEngine,
+        condition: Condition,
+        requests: Sequence[StepRequest],
+        sampling: SamplingConfig,
+    ) -> None:
+        model = engine.model
+        self.engine, self.model, self.sampling, self.requests = engine, model, sampling, requests
+        self.guided = sampling.guidance != 1
+        rows = 2 if self.guided else 1
+        self.generators = [torch.Generator().manual_seed(r.seed) for r in requests]
+        keep = torch.tensor([True, False][:rows]).repeat_interleave(len(requests))
+        repeated = _repeat(condition, rows)
+        self.pooled = model.pooled_condition(repeated, keep)
+        self.told = model.pooled(self.pooled) if model.config.pooled_every_step else None
+        self.prefix = model.prefix_embeddings(repeated, keep)
+        self.prefix_mask = repeated.mask
+        self.head_tables = model.head.told_tables(
+            [model.codebook(stream) for stream in model.vocabulary.streams]
+        )
+        lengths = [UNKNOWN_LENGTH if r.num_steps is None else r.num_steps for r in requests]
+        before = [0 if r.before is None else len(r.before) for r in requests]
+        if len(set(before)) != 1:
+            raise RequestError("requests of one batch must continue equally many steps")
+        self.given = before[0]
+        total = [n if n == UNKNOWN_LENGTH else n + self.given for n in lengths]
+        self.lengths = torch.tensor(total)[:, None]
+        self.ended = torch.zeros(len(requests), dtype=torch.bool)
+        capacity = self.prefix.shape[1] + engine.config.context_steps + 1
+        self.decoder = build_decoder(model.backbone, capacity, engine.config.precision)
+        self.recent: list[Float[Tensor, "R 1 H"]] = []
+        self.in_view = 0
+        self.last: Int[Tensor, "B S"] | None = None
+
+    def next_step(self, step: int) -> Int[Tensor, "B S"]:
+        """Choose the codes of step ``step``, counted from the first new one."""
+        if step == 0 and self.given:
+            hidden = self._feed_given()
+        else:
+            hidden = self._feed(self._input(step + self.given, self.last))
+        codes = self.model.head.choose(
+            hidden, self.pooled, self.head_tables, lambda s, logits: self._pick(s, logits, step)
+        )[: len(self.requests)]
+        self.last = codes
+        self._note_ends(hidden, step)
+        return codes.masked_fill((self.ended_before)[:, None], -1)
+
+    def _note_ends(self, hidden: Float[Tensor, "R H"], step: int) -> None:
+        self.ended_before = self.ended.clone()
+        sure = torch.sigmoid(self.model.end(hidden[: len(self.requests)])[:, 0])
+        for row, request in enumerate(self.requests):
+            if request.num_steps is None:
+                self.ended[row] |= bool(sure[row] > END_SHARE)
+            else:
+                self.ended[row] |= step + 1 >= request.num_steps
+
+    def _pick(self, stream: int, logits: Float[Tensor, "R N"], step: int) -> Int[Tensor, " R"]:
+        chosen = sample(
+            guide(logits, self.sampling.guidance, self.guided), self.sampling, self.generators
+        )
+        for row, request in enumerate(self.requests):
+            given = request.forced.get(stream)
+            if given is not None and step < len(given):
+                chosen[row] = given[step]
+        return chosen.repeat(2) if self.guided else chosen
+
+    def _input(self, place: int, codes: Int[Tensor, "B S"] | None) -> Float[Tensor, "R 1 H"]:
+        """Input of the position that predicts step ``place`` of the whole motion."""
+        batch = len(self.requests)
+        if codes is None:
+            step = self.model.start.expand(batch, -1)
+        else:
+            tables = enumerate(self.engine._tables)
+            step = torch.stack([table[codes[:, s]] for s, table in tables]).sum(0)
+        position = torch.full((batch, 1), place)
+        clock = self.model.clock(self.model.clock_features(position, self.lengths))
+        rows: Tensor = (step[:, None] + clock).repeat(2 if self.guided else 1, 1, 1)
+        return rows if self.told is None else rows + self.told[:, None]
+
+    def _feed_given(self) -> Float[Tensor, "R H"]:
+        given = torch.stack([r.before for r in self.requests if r.before is not None], dim=1)
+        inputs = [self._input(0, None)]
+        inputs += [self._input(place + 1, codes) for place, codes in enumerate(given)]
+        self.recent = inputs[-self.engine.config.kept_steps :]
+        return self._refill()
+
+    def _feed(self, embedding: Float[Tensor, "R 1 H"]) -> Float[Tensor, "R H"]:
+        config = self.engine.config
+        self.recent = [*self.recent, embedding][-config.kept_steps :]
+        if self.in_view == 0 or self.in_view >= config.context_steps:
+            return self._refill()
+        self.in_view += 1
+        mask = torch.ones(len(embedding), 1, dtype=torch.bool)
+        return self.decoder.feed(embedding, mask)[:, -1]
+
+    def _refill(self) -> Float[Tensor, "R H"]:
+        """Start the cache anew with the prefix and the recent steps."""
+        self.decoder.reset()
+        self.in_view = len(self.recent)
+        steps = torch.cat(self.recent, dim=1)
+        mask: Bool[Tensor, "R M"] = torch.ones(steps.shape[:2], dtype=torch.bool)
+        inputs = torch.cat([self.prefix, steps], dim=1)
+        return self.decoder.feed(inputs, torch.cat([self.prefix_mask, mask], dim=1))[:, -1]
+
+
+def _row(condition: Condition, index: int) -> Condition:
+    """One item of a condition, without padding."""
+    real = condition.mask[index]
+    return Condition(
+        embedding=condition.embedding[index : index + 1, real],
+        mask=condition.mask[index : index + 1, real],
+        pooled=condition.pooled[index : index + 1],
+        rate=condition.rate,
+        modality=condition.modality,
+    )
+
+
+def _repeat(condition: Condition, times: int) -> Condition:
+    return Condition(
+        embedding=condition.embedding.repeat(times, 1, 1),
+        mask=condition.mask.repeat(times, 1),
+        pooled=condition.pooled.repeat(times, 1),
+        rate=condition.rate,
+        modality=condition.modality,
+    )
+
+
+def _length_of(request: StepRequest, written: Int[Tensor, "L S"]) -> int:
+    if request.num_steps is not None:
+        return request.num_steps
+    return int((written[:, 0] >= 0).sum())

@@ -1,0 +1,230 @@
+"""``MotionLanguageModel``: motion steps in and out of a causal language model (DESIGN section 8).
+
+One position stands for one code step. Its input is the sum over streams of an adapter applied to
+the codebook vectors of the step before, plus the pooled condition and a clock; its output goes to
+the part head. Token states of the condition stand in front as a prefix. Axes: S streams; H width of
+the backbone; E width of the condition; P prefix positions; L motion steps.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from motion.conditioners import Condition
+from motion.language.backbone import BackboneConfig, base_model, build_backbone
+from motion.language.part_head import PartHead, PartHeadConfig
+from motion.language.vocabulary import Stream, Vocabulary
+
+CLOCK_SECONDS = (0.4, 1.6, 6.4, 25.6)
+"""Time constants of the clock: how far the start and the end are, on four scales."""
+UNKNOWN_LENGTH = -1
+
+
+@dataclass(frozen=True, kw_only=True)
+class MotionLanguageModelConfig:
+    """Sizes and switches of the motion language model."""
+
+    backbone: BackboneConfig = field(default_factory=BackboneConfig)
+    """The causal language model inside."""
+    head: PartHeadConfig = field(default_factory=PartHeadConfig)
+    """The part head."""
+    condition_dim: int = 384
+    """Width of the text encoder's states."""
+    steps_per_second: float = 5.0
+    """Code rate, for the clock."""
+    num_text_pieces: int = 4096
+    """Pieces of the text tokenizer."""
+    pooled_every_step: bool = True
+    """Add the pooled condition at every step; off only to measure what it brings."""
+
+
+@dataclass(frozen=True)
+class MotionLogits:
+    """Predictions for every step."""
+
+    codes: list[Float[Tensor, "B L N"]]
+    """Per stream."""
+    end: Float[Tensor, "B L"]
+    """Logit of "this step is the last one", meant for steps of unknown length."""
+
+
+class MotionLanguageModel(nn.Module):
+    """A ``transformers`` causal language model that also reads and writes motion steps."""
+
+    condition_mean: Tensor
+    condition_std: Tensor
+    pooled_mean: Tensor
+    pooled_std: Tensor
+
+    def __init__(
+        self,
+        config: MotionLanguageModelConfig,
+        streams: tuple[Stream, ...],
+        backbone: Any | None = None,
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.backbone = backbone or build_backbone(config.backbone, config.num_text_pieces)
+        self.vocabulary = Vocabulary(self.backbone.config.vocab_size, streams)
+        H, E = int(self.backbone.config.hidden_size), config.condition_dim
+        self.hidden_size = H
+        self.special = nn.Embedding(len(self.vocabulary.special_ids), H)
+        self.adapters = nn.ModuleList(nn.Linear(s.code_dim, H, bias=False) for s in streams)
+        self.absent = nn.Parameter(torch.zeros(len(streams), H))
+        self.start = nn.Parameter(torch.zeros(H))
+        self.prefix = nn.Linear(E, H)
+        self.pooled = nn.Linear(E, H)
+        self.no_condition = nn.Parameter(torch.zeros(H))
+        self.clock = nn.Linear(2 * len(CLOCK_SECONDS) + 1, H)
+        self.head = PartHead(H, E, streams, config.head)
+        self.end = nn.Linear(H, 1)
+        self._initialise(H)
+        for name in ("condition", "pooled"):
+            self.register_buffer(f"{name}_mean", torch.zeros(E))
+            self.register_buffer(f"{name}_std", torch.ones(E))
+        for stream in streams:
+            book = torch.zeros(stream.codebook_size, stream.code_dim)
+            self.register_buffer(f"codebook_{stream.name}", book)
+        if config.backbone.freeze_embedding:
+            self.backbone.get_input_embeddings().requires_grad_(requires_grad=False)
+
+    def _initialise(self, hidden: int) -> None:
+        """Give every new input the scale of the backbone's own embeddings."""
+        scale = float(self.backbone.get_input_embeddings().weight.detach().std())
+        for layer in (self.prefix, self.pooled, self.clock):
+            nn.init.normal_(layer.weight, std=scale / layer.in_features**0.5)
+            nn.init.zeros_(layer.bias)
+        for value in (self.absent, self.start, self.no_condition):
+            nn.init.normal_(value, std=scale)
+        nn.init.normal_(self.special.weight, std=scale)
+
+    def set_codebook(self, stream: Stream, codebook: Float[Tensor, "N D"]) -> None:
+        """Take a stream's code vectors and scale its adapter to them."""
+        self.get_buffer(f"codebook_{stream.name}").copy_(codebook)
+        scale = float(self.special.weight.detach().std())
+        layer = self.adapters[self.vocabulary.streams.index(stream)]
+        norm = float(codebook.square().sum(-1).mean().sqrt()) + 1e-6
+        nn.init.normal_(layer.weight, std=scale / norm)  # type: ignore[arg-type]
+
+    def set_condition_statistics(self, condition: Condition) -> None:
+        """Standardise states and pooled vectors by those of the training texts."""
+        states = condition.embedding[condition.mask].float()
+        pooled = condition.pooled.float()
+        self.condition_mean.copy_(states.mean(0))
+        self.condition_std.copy_(states.std(0) + 1e-4)
+        self.pooled_mean.copy_(pooled.mean(0))
+        self.pooled_std.copy_(pooled.std(0) + 1e-4)
+
+    def codebook(self, stream: Stream) -> Float[Tensor, "N D"]:
+        """Code vectors of a stream."""
+        return self.get_buffer(f"codebook_{stream.name}")
+
+    def pooled_condition(
+        self, condition: Condition, keep: Bool[Tensor, " B"] | None = None
+    ) -> Float[Tensor, "B E"]:
+        """Standardised pooled condition; zeros where it is dropped."""
+        pooled = (condition.pooled.float() - self.pooled_mean) / self.pooled_std
+        return pooled if keep is None else pooled * keep[:, None]
+
+    def prefix_embeddings(
+        self, condition: Condition, keep: Bool[Tensor, " B"] | None = None
+    ) -> Float[Tensor, "B P H"]:
+        """What stands before the motion; where the condition is dropped, one learned vector."""
+        states = (condition.embedding.float() - self.condition_mean) / self.condition_std
+        embedded: Tensor = self.prefix(states)
+        if keep is None:
+            return embedded
+        return torch.where(keep[:, None, None], embedded, self.no_condition)
+
+    def clock_features(
+        self, step: Int[Tensor, "B L"], length: Int[Tensor, "B 1"]
+    ) -> Float[Tensor, "B L F"]:
+        """How far away start and end are; ``UNKNOWN_LENGTH`` says that the end is open."""
+        scales = torch.tensor(CLOCK_SECONDS, device=step.device) * self.config.steps_per_second
+        since = torch.exp(-step[..., None] / scales)
+        known = (length != UNKNOWN_LENGTH).float().expand(step.shape)[..., None]
+        left = torch.exp(-(length - step).clamp(min=0)[..., None] / scales) * known
+        return torch.cat([since, left, known], dim=-1)
+
+    def step_vectors(self, codes: Int[Tensor, "B L S"]) -> list[Float[Tensor, "B L D"]]:
+        """Codebook vectors of all streams."""
+        streams = enumerate(self.vocabulary.streams)
+        return [self.codebook(stream)[codes[..., s].clamp(min=0)] for s, stream in streams]
+
+    def embed_steps(
+        self, vectors: list[Float[Tensor, "B L D"]], present: Bool[Tensor, "B 1 S"]
+    ) -> Float[Tensor, "B L H"]:
+        """Sum of adapted code vectors; absent streams give their own learned vector."""
+        total: Tensor = torch.zeros((), device=vectors[0].device)
+        for index, (adapter, vector) in enumerate(zip(self.adapters, vectors, strict=True)):
+            here = present[..., index : index + 1]
+            total = total + torch.where(here, adapter(vector), self.absent[index])
+        return total
+
+    def forward(
+        self,
+        codes: Int[Tensor, "B L S"],
+        mask: Bool[Tensor, "B L"],
+        condition: Condition,
+        *,
+        keep: Bool[Tensor, " B"] | None = None,
+        told_length: Int[Tensor, "B 1"] | None = None,
+        read: Int[Tensor, "B L S"] | None = None,
+    ) -> MotionLogits:
+        """Predict every step from those before it.
+
+        Args:
+            codes: True codes; negative where a stream is absent from the whole clip.
+            mask: Real steps; padding stands at the end.
+            condition: Text, with padding at the *start* of its token axis or anywhere.
+            keep: False drops the condition (classifier-free guidance training).
+            told_length: Length in steps that the clock tells; ``UNKNOWN_LENGTH`` hides it.
+            read: Codes as the model reads them, if they differ from the true ones (corruption).
+        """
+        B, L, _ = codes.shape
+        present = (codes[:, :1] >= 0).all(1, keepdim=True)
+        vectors = self.step_vectors(codes)
+        steps = self.embed_steps(vectors if read is None else self.step_vectors(read), present)
+        steps = torch.cat([self.start.expand(B, 1, -1), steps[:, :-1]], dim=1)
+        if told_length is None:
+            told_length = mask.sum(1, keepdim=True)
+        place = torch.arange(L, device=codes.device).expand(B, L)
+        steps = steps + self.clock(self.clock_features(place, told_length))
+        pooled = self.pooled_condition(condition, keep)
+        if self.config.pooled_every_step:
+            steps = steps + self.pooled(pooled)[:, None]
+        prefix = self.prefix_embeddings(condition, keep)
+        hidden = self.run_backbone(
+            torch.cat([prefix, steps], dim=1), torch.cat([condition.mask, mask], dim=1)
+        )[:, prefix.shape[1] :]
+        logits = self.head(hidden, pooled[:, None], vectors)
+        return MotionLogits(logits, self.end(hidden)[..., 0])
+
+    def run_backbone(
+        self, embeddings: Float[Tensor, "B M H"], mask: Bool[Tensor, "B M"]
+    ) -> Float[Tensor, "B M H"]:
+        """Last hidden states; positions count real inputs only."""
+        positions = (mask.long().cumsum(1) - 1).clamp(min=0)
+        result = base_model(self.backbone)(
+            inputs_embeds=embeddings,
+            attention_mask=mask.long(),
+            position_ids=positions,
+            use_cache=False,
+        )
+        hidden: Tensor = result.last_hidden_state
+        return hidden
+
+    def text_embeddings(self, token_ids: Int[Tensor, "B M"]) -> Float[Tensor, "B M H"]:
+        """Embeddings of text pieces and special tokens."""
+        pieces = self.vocabulary.num_text_pieces
+        text = self.backbone.get_input_embeddings()(token_ids.clamp(max=pieces - 1))
+        special = self.special((token_ids - pieces).clamp(min=0))
+        return torch.where((token_ids < pieces)[..., None], text, special)
+
+    def text_logits(self, hidden: Float[Tensor, "*batch H"]) -> Float[Tensor, "*batch M"]:
+        """Logits over text pieces (as the plain backbone gives them), then special tokens."""
+        text = self.backbone.get_output_embeddings()(hidden)
+        return torch.cat([text, hidden @ self.special.weight.T], dim=-1)
