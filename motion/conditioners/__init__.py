@@ -7,6 +7,7 @@ from motion.conditioners.cache import (
 )
 from motion.conditioners.condition import Condition
 from motion.conditioners.packaged import WeightStatus, fetch, list_weights, verify
+from motion.conditioners.smollm2 import bake_smollm2
 from motion.conditioners.sources import WeightSource
 from motion.conditioners.text import Pooling, TextEncoder
 
@@ -17,6 +18,7 @@ __all__ = [
     "TextFeatureTable",
     "WeightSource",
     "WeightStatus",
+    "bake_smollm2",
     "cache_text_features",
     "fetch",
     "list_weights",

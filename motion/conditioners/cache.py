@@ -108,7 +108,8 @@ def cache_text_features(
     missing = {_digest(text): text for text in texts if _digest(text) not in known}
     by_length = sorted(missing.values(), key=len)  # equal lengths share a batch: little padding
     bar: tqdm[Any]
-    with tqdm(total=len(by_length), desc="text features", disable=not progress) as bar:
+    quiet = not (progress and by_length)
+    with tqdm(total=len(by_length), desc="text features", disable=quiet) as bar:
         for start in range(0, len(by_length), _SHARD_TEXTS):
             _write_shard(by_length[start : start + _SHARD_TEXTS], encoder, home, bar)
     return open_text_features(texts, encoder, folder)

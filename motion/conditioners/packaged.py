@@ -5,9 +5,10 @@ from pathlib import Path
 
 from motion.conditioners.baking import PackagedWeights, check_folder, fetch_weights, is_baked
 from motion.conditioners.e5 import MULTILINGUAL_E5_SMALL
+from motion.conditioners.smollm2 import SMOLLM2_135M_INSTRUCT
 from motion.errors import WeightsError
 
-PACKAGED: tuple[PackagedWeights, ...] = (MULTILINGUAL_E5_SMALL,)
+PACKAGED: tuple[PackagedWeights, ...] = (MULTILINGUAL_E5_SMALL, SMOLLM2_135M_INSTRUCT)
 """Every set of weights that can be had from a package."""
 
 
