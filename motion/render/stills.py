@@ -1,0 +1,203 @@
+"""Stills: one moment as a png, or one motion at several moments side by side.
+
+Axis letters: ``H``/``W`` picture rows and columns, ``C`` people.
+"""
+
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from numpy.typing import NDArray
+
+from motion.body import BodyModel
+from motion.errors import ConfigError, RequestError
+from motion.formats import atomic_path
+from motion.render.camera import Lens, direction, follow, look_at
+from motion.render.painter import Painter, View
+from motion.render.staging import (
+    PictureConfig,
+    blobs_of,
+    facing,
+    find_floor,
+    joints_of,
+    load_body,
+    plan_shot,
+)
+from motion.representation import Motion
+
+MAX_PEOPLE = 10
+"""People in one filmstrip."""
+
+_REDUCTION = 2
+"""Stills are painted this much larger and averaged: 16 samples a pixel on the body."""
+
+_GAP = 0.22  # metres between neighbours in a filmstrip
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilmstripConfig(PictureConfig):
+    """A wide picture taken from afar, so that all people are seen from the same side."""
+
+    width: int = 1800
+    height: int = 560
+    field_of_view_degrees: float = 12.0
+    elevation_degrees: float = 8.0
+
+
+def write_png(
+    motion: Motion,
+    path: Path | str,
+    body: BodyModel | Path | str | None = None,
+    config: PictureConfig | None = None,
+    *,
+    seconds: float | None = None,
+) -> None:
+    """Draw one moment of a motion.
+
+    Args:
+        motion: What to draw.
+        path: File to write.
+        body: Body or the file of one; None: the packaged body of the motion's gender.
+        config: Size and camera.
+        seconds: The moment; None: the middle.
+
+    Raises:
+        RenderError: This machine cannot draw; the message names the packages to install.
+        RequestError: The motion has no frames, or ends before ``seconds``.
+        OutputError: The file cannot be written.
+    """
+    config = config or PictureConfig()
+    frame = _frame_at(motion, seconds)
+    body = load_body(body, motion)
+    moment = plan_shot(motion.frames(frame, frame + 1), body, config)
+    faces, colors = body.faces.numpy(), body.colors.numpy()
+    size = (_REDUCTION * config.width, _REDUCTION * config.height)
+    with atomic_path(Path(path)) as temporary:
+        with Painter(*size, faces, colors) as painter:
+            picture = next(moment.pictures(painter, 0, 1))
+        temporary.write_bytes(encode_png(_reduce(picture)))
+
+
+def write_filmstrip(
+    motion: Motion,
+    path: Path | str,
+    body: BodyModel | Path | str | None = None,
+    config: FilmstripConfig | None = None,
+    *,
+    count: int = 6,
+) -> None:
+    """Draw a motion at ``count`` evenly spaced moments side by side, first at the left.
+
+    Args:
+        motion: What to draw.
+        path: File to write.
+        body: Body or the file of one; None: the packaged body of the motion's gender.
+        config: Size and camera.
+        count: People in the picture, 1 to ``MAX_PEOPLE``.
+
+    Raises:
+        RenderError: This machine cannot draw; the message names the packages to install.
+        RequestError: The motion has no frames.
+        ConfigError: ``count`` is out of range.
+        OutputError: The file cannot be written.
+    """
+    config = config or FilmstripConfig()
+    if not 1 <= count <= MAX_PEOPLE:
+        raise ConfigError(f"a filmstrip shows 1 to {MAX_PEOPLE} people, got {count}")
+    body = load_body(body, motion)
+    joints = joints_of(motion, body)
+    frames = np.linspace(0, motion.num_frames - 1, count).round().astype(int)
+    azimuth = facing(joints[0]) + float(np.radians(config.azimuth_degrees))
+    right = look_at(direction(azimuth, 0.0), np.zeros(3))[0, :3]
+    places = _side_by_side(joints[frames], right)
+    view = _overview(joints[frames] + places[:, None], azimuth, find_floor(joints), config)
+
+    meshes, normals = [], []
+    for frame, place in zip(frames.tolist(), places, strict=True):
+        vertices = body.vertices(motion, frame, frame + 1)
+        meshes.append(vertices[0].numpy() + place.astype(np.float32))
+        normals.append(body.normals(vertices)[0].numpy())
+    steps = np.arange(count)[:, None, None] * body.num_vertices
+    faces = (body.faces.numpy()[None] + steps).reshape(-1, 3)
+    size = (_REDUCTION * config.width, _REDUCTION * config.height)
+    with atomic_path(Path(path)) as temporary:
+        with Painter(*size, faces, np.tile(body.colors.numpy(), (count, 1)), detail=3) as painter:
+            picture = painter.draw(np.concatenate(meshes), np.concatenate(normals), view)
+        temporary.write_bytes(encode_png(_reduce(picture)))
+
+
+def encode_png(picture: UInt8[NDArray[np.uint8], "H W 3"]) -> bytes:
+    """Pack an RGB picture as PNG (ISO/IEC 15948), every row filtered with "Up"."""
+    height, width, _ = picture.shape
+    rows = picture.reshape(height, -1)
+    above = np.concatenate([np.zeros_like(rows[:1]), rows[:-1]])
+    kinds = np.full((height, 1), 2, dtype=np.uint8)  # 2: difference to the row above
+    packed = zlib.compress(np.concatenate([kinds, rows - above], axis=1).tobytes(), 9)
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)  # 8 bits, RGB
+    chunks = ((b"IHDR", header), (b"IDAT", packed), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, data) for name, data in chunks)
+
+
+def _chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def _reduce(picture: UInt8[NDArray[np.uint8], "H2 W2 4"]) -> UInt8[NDArray[np.uint8], "H W 3"]:
+    """Average blocks of ``_REDUCTION`` x ``_REDUCTION`` pixels and drop the fourth channel."""
+    step = _REDUCTION
+    total = sum(
+        picture[row::step, column::step, :3].astype(np.uint16)
+        for row in range(step)
+        for column in range(step)
+    )
+    return np.asarray((total + step * step // 2) // (step * step), dtype=np.uint8)
+
+
+def _frame_at(motion: Motion, seconds: float | None) -> int:
+    if motion.num_frames < 1:
+        raise RequestError("a motion without frames cannot be drawn")
+    if seconds is None:
+        return motion.num_frames // 2
+    frame = int(seconds * motion.fps + 0.5)
+    if not (0 <= seconds <= motion.duration_seconds):
+        raise RequestError(
+            f"the motion lasts {motion.duration_seconds:.2f} s, so there is no moment at "
+            f"{seconds:.2f} s"
+        )
+    return min(frame, motion.num_frames - 1)
+
+
+def _side_by_side(
+    joints: Float[NDArray[np.float64], "C J 3"], right: Float[NDArray[np.float64], "3"]
+) -> Float[NDArray[np.float64], "C 3"]:
+    """Shift of each person that lines them up along ``right``, each as wide as their pose."""
+    across = joints @ right
+    widths = across.max(1) - across.min(1)
+    ends = np.cumsum(widths + _GAP)
+    along = ends - widths - across.min(1) - ends[-1] / 2
+    middle = (joints.min(1) + joints.max(1)) / 2
+    flat = middle - (middle @ right)[:, None] * right  # their place towards the camera
+    flat[:, 1] = 0.0
+    return np.asarray(along[:, None] * right - flat)
+
+
+def _overview(
+    joints: Float[NDArray[np.float64], "C J 3"],
+    azimuth: float,
+    floor_height: float,
+    config: FilmstripConfig,
+) -> View:
+    towards_eye = direction(azimuth, float(np.radians(config.elevation_degrees)))
+    lens: Lens = config.lens
+    path = follow(joints.reshape(1, -1, 3), 1.0, towards_eye, lens, moving=False)
+    return View(
+        world_to_clip=path.view_projection(0),
+        eye=path.eye[0],
+        target=path.target[0],
+        azimuth=azimuth,
+        floor_height=floor_height,
+        blobs=np.concatenate([blobs_of(person) for person in joints]),
+    )

@@ -1,0 +1,189 @@
+"""Films: H.264 with AAC sound in mp4, through PyAV.
+
+Axis letters: ``C`` sound channels.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from numpy.typing import NDArray
+from torch import Tensor
+
+from motion.body import BodyModel
+from motion.errors import ConfigError, RequestError
+from motion.formats import atomic_path
+from motion.optional import require
+from motion.render.painter import Painter
+from motion.render.staging import PictureConfig, load_body, plan_shot
+from motion.representation import Motion
+
+Progress = Callable[[int, int], None]
+"""Called with the frames done and the frames in all."""
+
+Audio = Float[Tensor, "*C S"] | Float[NDArray[np.floating], "*C S"]
+
+PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower")
+_AAC_FRAME = 1024  # samples in one AAC frame
+_MAX_FPS_DENOMINATOR = 1001  # 29.97 and 59.94 are n000/1001
+# Sizes of HD and up are taken as BT.709 by players; FFmpeg itself converts with BT.601.
+_COLOUR_TAGS = "colorprim=bt709:transfer=bt709:colormatrix=bt709"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoConfig(PictureConfig):
+    """How a film is drawn and packed."""
+
+    crf: int = 20
+    """Constant rate factor of H.264: 0 (lossless) to 51; 18-23 look good."""
+    preset: str = "veryfast"
+    """Time the encoder takes for the same quality in fewer bytes."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        super().__post_init__()
+        if not 0 <= self.crf <= 51:
+            raise ConfigError(f"crf must be 0 to 51, got {self.crf}")
+        if self.preset not in PRESETS:
+            raise ConfigError(f"preset must be one of {', '.join(PRESETS)}, got {self.preset!r}")
+
+    @property
+    def even(self) -> "VideoConfig":
+        """The same with even width and height."""
+        return replace(self, width=self.width + self.width % 2, height=self.height + self.height % 2)
+
+
+def write_mp4(
+    motion: Motion,
+    path: Path | str,
+    body: BodyModel | Path | str | None = None,
+    config: VideoConfig | None = None,
+    *,
+    audio: Audio | None = None,
+    audio_sample_rate: int | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Draw a motion as a film at its own frame rate.
+
+    Args:
+        motion: What to draw.
+        path: File to write.
+        body: Body or the file of one; None: the packaged body of the motion's gender.
+        config: Size, camera and quality.
+        audio: Sound that starts with the first frame, -1 to 1; one or two channels. It is cut or
+            filled with silence to the film's length.
+        audio_sample_rate: Samples per second of ``audio``.
+        progress: Called after each frame.
+
+    Raises:
+        RenderError: This machine cannot draw; the message names the packages to install.
+        RequestError: The motion has no frames, or the sound lacks its rate or has three channels.
+        OutputError: The file cannot be written.
+    """
+    config = (config or VideoConfig()).even
+    av = require("av")
+    shot = plan_shot(motion, load_body(body, motion), config)
+    seconds = motion.num_frames / rate_of(motion.fps)
+    sound = None if audio is None else fit_audio(audio, audio_sample_rate, seconds)
+    faces, colors = shot.body.faces.numpy(), shot.body.colors.numpy()
+    with (
+        atomic_path(Path(path)) as temporary,
+        Painter(config.width, config.height, faces, colors) as painter,
+        av.open(str(temporary), "w", options={"movflags": "faststart"}) as container,
+    ):
+        film = _Film(container, config, rate_of(motion.fps))
+        if sound is not None and audio_sample_rate is not None:
+            film.add_sound(sound, audio_sample_rate)
+        for done, picture in enumerate(shot.pictures(painter, 0, motion.num_frames), start=1):
+            film.add(picture)
+            if progress is not None:
+                progress(done, motion.num_frames)
+        film.finish()
+
+
+def rate_of(fps: float) -> Fraction:
+    """Frame rate as the exact fraction that a film holds."""
+    return Fraction(fps).limit_denominator(_MAX_FPS_DENOMINATOR)
+
+
+def fit_audio(
+    audio: Audio, sample_rate: int | None, seconds: float | Fraction
+) -> Float[NDArray[np.float32], "2 S"]:
+    """Bring sound to two channels and to ``seconds``.
+
+    Raises:
+        RequestError: The rate is missing, or there are more than two channels.
+    """
+    if sample_rate is None or sample_rate <= 0:
+        raise RequestError(f"sound needs its samples per second, got {sample_rate}")
+    waves = np.atleast_2d(np.asarray(audio, dtype=np.float32))
+    if waves.ndim != 2 or len(waves) not in (1, 2):
+        raise RequestError(
+            f"sound must be (samples,) or (1 or 2 channels, samples), got {waves.shape}"
+        )
+    wanted = round(seconds * sample_rate)
+    waves = np.broadcast_to(waves[:, :wanted], (2, min(waves.shape[1], wanted)))
+    waves = np.nan_to_num(np.clip(waves, -1.0, 1.0))
+    return np.pad(waves, ((0, 0), (0, wanted - waves.shape[1])))
+
+
+class _Film:
+    """Streams of an open container; sound is packed beside the pictures it belongs to."""
+
+    def __init__(self, container: Any, config: VideoConfig, rate: Fraction) -> None:
+        self._av = require("av")
+        self._container, self._rate = container, rate
+        self._video = container.add_stream("libx264", rate=rate)
+        self._video.width, self._video.height = config.width, config.height
+        self._video.pix_fmt = "yuv420p"
+        self._video.options = {
+            "crf": str(config.crf),
+            "preset": config.preset,
+            "x264-params": _COLOUR_TAGS,
+        }
+        self._num_frames = 0
+        self._audio: Any = None
+        self._pieces: Iterator[Any] = iter(())
+        self._heard = Fraction(0)
+
+    def add_sound(self, waves: Float[NDArray[np.float32], "2 S"], sample_rate: int) -> None:
+        """Take the sound of the whole film; do so before the first picture."""
+        self._audio = self._container.add_stream("aac", rate=sample_rate, layout="stereo")
+        self._pieces = self._cut(waves, sample_rate)
+
+    def add(self, picture: UInt8[NDArray[np.uint8], "H W 4"]) -> None:
+        """Add one picture and the sound until its end."""
+        colorspace = self._av.video.reformatter.Colorspace.ITU709
+        frame = self._av.VideoFrame.from_ndarray(picture, format="rgba")
+        frame = frame.reformat(format="yuv420p", dst_colorspace=colorspace)
+        frame.pts, frame.time_base = self._num_frames, 1 / self._rate
+        self._container.mux(self._video.encode(frame))
+        self._num_frames += 1
+        self._hear(self._num_frames / self._rate)
+
+    def finish(self) -> None:
+        """Flush what the encoders still hold."""
+        self._container.mux(self._video.encode())
+        if self._audio is not None:
+            self._hear(None)
+            self._container.mux(self._audio.encode())
+
+    def _hear(self, until: Fraction | None) -> None:
+        while until is None or self._heard < until:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return
+            self._container.mux(self._audio.encode(piece))
+            self._heard = Fraction(piece.pts + piece.samples, piece.sample_rate)
+
+    def _cut(self, waves: Float[NDArray[np.float32], "2 S"], sample_rate: int) -> Iterator[Any]:
+        for start in range(0, waves.shape[1], _AAC_FRAME):
+            piece = np.ascontiguousarray(waves[:, start : start + _AAC_FRAME])
+            frame = self._av.AudioFrame.from_ndarray(piece, format="fltp", layout="stereo")
+            frame.sample_rate, frame.pts = sample_rate, start
+            frame.time_base = Fraction(1, sample_rate)
+            yield frame
