@@ -17,7 +17,7 @@ from motion.errors import ConfigError, DataError
 from motion.representation import PARTS, extract_features
 
 STD_FLOOR = {"joints_6d": 0.05, "root_orient_6d": 0.05, "foot_contact": 0.3}
-"""Smallest standard deviation of a feature of these blocks: nearly still joints are not blown up."""
+"""Smallest standard deviation of these blocks' features: nearly still joints are not blown up."""
 STD_FLOOR_ELSEWHERE = 0.02
 
 
@@ -95,9 +95,12 @@ def build_store(
     )
 
 
-@dataclass(frozen=True)
+@dataclass
 class WindowBatch:
-    """Windows of clips; frames beyond a clip's end repeat its last one and are masked."""
+    """Windows of clips; frames beyond a clip's end repeat its last one and are masked.
+
+    Not frozen: Lightning moves its tensors to the device in place.
+    """
 
     features: dict[str, Float[Tensor, "B W _"]]
     mask: Bool[Tensor, "B W"]

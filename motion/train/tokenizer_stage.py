@@ -43,7 +43,6 @@ class WindowData(LightningDataModule):
         window: int = 96,
         batch_size: int = 32,
         num_batches: int = 6000,
-        mirror: bool = True,
         corpus_weights: dict[str, float] | None = None,
         seed: int = 0,
     ) -> None:
@@ -56,14 +55,13 @@ class WindowData(LightningDataModule):
             window: Frames of a window; a multiple of the frames per code.
             batch_size: Windows a batch.
             num_batches: Batches in all.
-            mirror: Train on mirror images too.
             corpus_weights: Weight of a corpus's frames when windows are drawn.
             seed: Of the drawing.
         """
         super().__init__()
         self.root, self.corpora, self.window = root, corpora, window
         self.batch_size, self.num_batches = batch_size, num_batches
-        self.mirror, self.corpus_weights, self.seed = mirror, corpus_weights, seed
+        self.corpus_weights, self.seed = corpus_weights, seed
         self.parts = [name for name in PARTS if name in {*BODY, part}]
         self.train_store: FeatureStore | None = None
         self.val_store: FeatureStore | None = None
@@ -74,7 +72,7 @@ class WindowData(LightningDataModule):
             return
         corpora = load_corpora(self.root, self.corpora)
         self.train_store = build_store(
-            corpora, "train", self.parts, mirror=self.mirror, corpus_weights=self.corpus_weights
+            corpora, "train", self.parts, mirror=True, corpus_weights=self.corpus_weights
         )
         self.val_store = build_store(corpora, "val", self.parts, mirror=False)
 
