@@ -4,10 +4,10 @@ Axis letters added: ``F`` triangles, ``C`` shape coefficients (betas), ``E`` exp
 coefficients.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import torch
 from einops import rearrange
@@ -25,7 +25,7 @@ from motion.body.skinning import (
 from motion.body.smplx_engine import SmplxEngine
 from motion.errors import ConfigError
 from motion.geometry import axis_angle_to_matrix
-from motion.representation import NUM_JOINTS, PARENTS, Motion
+from motion.representation import NUM_JOINTS, PARENTS, Motion, split_full_pose
 
 HANDS = slice(25, 55)
 """Joints of the two hands among the 55."""
@@ -145,6 +145,14 @@ class BodyModel:
             return pose
         hands = pose[:, HANDS] + self.arrays.hands_mean.reshape(-1, 3)
         return torch.cat([pose[:, : HANDS.start], hands], dim=1)
+
+    def with_flat_hands(self, motion: Motion) -> Motion:
+        """Write the relaxed hand into the hand poses, for files that know only the flat hand."""
+        pieces = split_full_pose(self.pose_of(motion).flatten(1))
+        hands: dict[str, Any] = {
+            name: pieces[name] for name in ("left_hand_pose", "right_hand_pose")
+        }
+        return replace(motion, flat_hand_mean=True, **hands)
 
     def rest_vertices(self, betas: Float[Tensor, " C"] | None = None) -> Float[Tensor, "V 3"]:
         """Mesh in the rest pose, metres; ``betas`` are this body's own, None the mean body."""

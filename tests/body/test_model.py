@@ -122,6 +122,9 @@ def test_relaxed_hand_is_added_once(body):
     pose = body.pose_of(relaxed)
     assert torch.equal(pose[0, 25:].flatten(), body.arrays.hands_mean)
     assert not pose[0, :25].any()
+    written = body.with_flat_hands(relaxed)
+    assert torch.equal(body.pose_of(written), pose)
+    assert body.with_flat_hands(flat).full_pose.equal(flat.full_pose)
     tip = JOINT_INDEX["left_middle3"]
     drop = body.joints(flat)[0, tip, 1] - body.joints(relaxed)[0, tip, 1]
     assert 0.01 < drop < 0.06  # fingers curl towards the palm, which faces down
