@@ -131,7 +131,7 @@ def follow(
     low, high = points.min(1), points.max(1)
     middle = (low + high) / 2
     half_width = max(1, round(2.5 * SMOOTH_SECONDS * fps))
-    target = _smooth(middle, SMOOTH_SECONDS * fps, half_width)
+    target = _smooth(middle, SMOOTH_SECONDS * fps, half_width, going_on=True)
     needs = needed_distance(points, target, towards_eye, lens)
     distance = _smooth(_running_maximum(needs, half_width), half_width / 2, half_width)
     still = np.broadcast_to((low.min(0) + high.max(0)) / 2, target.shape)
@@ -143,14 +143,25 @@ def follow(
 
 
 def _smooth(
-    values: Float[NDArray[np.float64], "T *rest"], sigma: float, half_width: int
+    values: Float[NDArray[np.float64], "T *rest"],
+    sigma: float,
+    half_width: int,
+    *,
+    going_on: bool = False,
 ) -> Float[NDArray[np.float64], "T *rest"]:
-    """Average over time with a Gaussian cut at ``half_width`` frames; the ends are held."""
+    """Average over time with a Gaussian cut at ``half_width`` frames.
+
+    Beyond the ends the values are held, or go on as they went (odd reflection) so that the camera
+    does not lag behind somebody who walks in or out.
+    """
     offsets = np.arange(-half_width, half_width + 1)
     kernel = np.exp(-0.5 * (offsets / sigma) ** 2)
     kernel /= kernel.sum()
     padding = [(half_width, half_width)] + [(0, 0)] * (values.ndim - 1)
-    padded = np.pad(values, padding, mode="edge")
+    if going_on:
+        padded = np.pad(values, padding, mode="reflect", reflect_type="odd")
+    else:
+        padded = np.pad(values, padding, mode="edge")
     columns = padded.reshape(len(padded), -1).T
     smooth = np.stack([np.convolve(column, kernel, mode="valid") for column in columns], axis=-1)
     return smooth.reshape(values.shape)

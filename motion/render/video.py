@@ -87,15 +87,16 @@ def write_mp4(
     config = (config or VideoConfig()).even
     av = require("av")
     shot = plan_shot(motion, load_body(body, motion), config)
-    seconds = motion.num_frames / rate_of(motion.fps)
+    rate = rate_of(motion.fps)
+    seconds = motion.num_frames / rate
     sound = None if audio is None else fit_audio(audio, audio_sample_rate, seconds)
     faces, colors = shot.body.faces.numpy(), shot.body.colors.numpy()
     with (
         atomic_path(Path(path)) as temporary,
         Painter(config.width, config.height, faces, colors) as painter,
-        av.open(str(temporary), "w", options={"movflags": "faststart"}) as container,
+        av.open(str(temporary), "w", options=_container_options(rate)) as container,
     ):
-        film = _Film(container, config, rate_of(motion.fps))
+        film = _Film(container, config, rate)
         if sound is not None and audio_sample_rate is not None:
             film.add_sound(sound, audio_sample_rate)
         for done, picture in enumerate(shot.pictures(painter, 0, motion.num_frames), start=1):
@@ -129,6 +130,12 @@ def fit_audio(
     waves = np.broadcast_to(waves[:, :wanted], (2, min(waves.shape[1], wanted)))
     waves = np.nan_to_num(np.clip(waves, -1.0, 1.0))
     return np.pad(waves, ((0, 0), (0, wanted - waves.shape[1])))
+
+
+def _container_options(rate: Fraction) -> dict[str, str]:
+    # The usual 1/1000 s cannot hold the length of most films; a multiple of the rate can.
+    scale = rate.numerator * max(1, 1000 // rate.numerator)
+    return {"movflags": "faststart", "movie_timescale": str(scale)}
 
 
 class _Film:
