@@ -7,7 +7,7 @@ from pathlib import Path
 from motion.data.files import need_files, read_csv, read_json
 from motion.data.packed import read_packed
 from motion.data.records import CorpusReading, ReadClip, Rejection
-from motion.data.retargeting import on_floor, retarget
+from motion.data.retargeting import retarget
 from motion.data.splitting import split_of
 from motion.errors import DataError
 
@@ -45,7 +45,6 @@ def _read_file(
     path: Path, rows: list[dict[str, str]], captions: dict[str, list[str]]
 ) -> Iterator[ReadClip | Rejection]:
     packed = read_packed(path)
-    whole = retarget(packed.motion)
     spans = packed.spans()
     for row in rows:
         name = row["clip"]
@@ -58,7 +57,7 @@ def _read_file(
         yield ReadClip(
             clip_id=name,
             split=split_of("bandai", name),
-            motion=on_floor(whole.frames(*spans[name])),
+            motion=retarget(packed.motion.frames(*spans[name])),
             labels={key: row[key] for key in ("content", "style", "dataset")},
             captions=captions[key],
         )

@@ -1,6 +1,7 @@
 """Find the frames of a capture that are not to be learnt from: T-poses at its start, root jumps."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from jaxtyping import Float
@@ -29,7 +30,7 @@ def jump_frames(source: SourceMotion) -> list[int]:
 def longest_span(start: int, stop: int, cuts: Sequence[int]) -> tuple[int, int]:
     """Give the longest stretch of ``start`` to ``stop`` that has no cut inside."""
     edges = [start, *sorted(cut for cut in cuts if start < cut < stop), stop]
-    spans = list(zip(edges[:-1], edges[1:], strict=True))
+    spans = list(pairwise(edges))
     return max(spans, key=lambda span: span[1] - span[0])
 
 

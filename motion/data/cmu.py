@@ -5,7 +5,8 @@ Frame numbers of pieces are at 30 fps, counted from the start of the trial.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -150,7 +151,25 @@ def _official_pieces(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[_Piece
                     captions=(str(sentence["text"]),),
                 )
             )
-    return found
+    return {trial: _without_held_out(pieces) for trial, pieces in found.items()}
+
+
+def _without_held_out(pieces: list[_Piece]) -> list[_Piece]:
+    """Cut from training clips the frames that a held-out clip of the trial shows.
+
+    Some of HumanML3D's training clips overlap test clips by up to five seconds; we do not train
+    on those frames.
+    """
+    held_out = [piece for piece in pieces if piece.split != "train"]
+    kept = []
+    for piece in pieces:
+        start, stop = piece.start, piece.stop
+        for other in held_out if piece.split == "train" else ():
+            if other.start < stop and start < other.stop:
+                before, after = (start, max(start, other.start)), (min(stop, other.stop), stop)
+                start, stop = max(before, after, key=lambda span: span[1] - span[0])
+        kept.append(replace(piece, start=start, stop=stop))
+    return kept
 
 
 def _tagged(sentence: Mapping[str, Any], num_frames: int) -> bool:
@@ -173,7 +192,7 @@ def _rest_pieces(trial: str, num_frames: int, pieces: Sequence[_Piece]) -> list[
         edges = [start + (stop - start) * k // count for k in range(count + 1)]
         windows += [
             _Piece(clip_id=f"{trial}_{a:05d}", start=a, stop=b, split="train")
-            for a, b in zip(edges[:-1], edges[1:], strict=True)
+            for a, b in pairwise(edges)
             if b - a >= MIN_CLIP_FRAMES
         ]
     return windows

@@ -27,6 +27,8 @@ BALL_TO_TIP = 0.06
 CONTACT_HEIGHT = 0.03
 """Metres; a sole point that stays below it for two frames is expected not to move."""
 
+_FOOT = ("ankle", "foot")
+
 
 @dataclass(frozen=True, kw_only=True)
 class FloorStatistics:
@@ -49,9 +51,23 @@ class FloorStatistics:
         )
 
 
+def sole_offsets(side: str) -> Float[Tensor, "3 3"]:
+    """Heel from the ankle joint, ball from the foot joint, toe tip from the foot joint (metres).
+
+    Heel and ball turn with the ankle, the tip with the foot joint.
+    """
+    ankle, foot = (float(rest_positions()[JOINT_INDEX[f"{side}_{n}"], 1]) for n in _FOOT)
+    return torch.tensor(
+        [
+            [0.0, SOLE_HEIGHT - ankle, -HEEL_BEHIND_ANKLE],
+            [0.0, SOLE_HEIGHT - foot, 0.0],
+            [0.0, SOLE_HEIGHT - foot, BALL_TO_TIP],
+        ]
+    )
+
+
 def sole_points(motion: Motion) -> Float[Tensor, "T 6 3"]:
     """World positions (metres) of heel, ball and toe tip of the left, then the right foot."""
-    rest = rest_positions()
     world, positions = forward_kinematics(
         motion.local_matrix(NUM_BODY_JOINTS),
         motion.root_position,
@@ -60,10 +76,8 @@ def sole_points(motion: Motion) -> Float[Tensor, "T 6 3"]:
     )
     points = []
     for side in ("left", "right"):
-        ankle, foot = JOINT_INDEX[f"{side}_ankle"], JOINT_INDEX[f"{side}_foot"]
-        ball = torch.tensor([0.0, SOLE_HEIGHT - float(rest[foot, 1]), 0.0])
-        heel = torch.tensor([0.0, SOLE_HEIGHT - float(rest[ankle, 1]), -HEEL_BEHIND_ANKLE])
-        tip = ball + torch.tensor([0.0, 0.0, BALL_TO_TIP])
+        ankle, foot = (JOINT_INDEX[f"{side}_{name}"] for name in _FOOT)
+        heel, ball, tip = sole_offsets(side)
         points.append(positions[:, ankle] + world[:, ankle] @ heel)
         points.append(positions[:, foot] + world[:, ankle] @ ball)
         points.append(positions[:, foot] + world[:, foot] @ tip)
@@ -92,7 +106,7 @@ def floor_statistics(motions: Sequence[Motion]) -> FloorStatistics:
     )
 
 
-def _quantile(values: Float[Tensor, " T"], share: float) -> float:
+def _quantile(values: Float[Tensor, " N"], share: float) -> float:
     """Give a quantile without the size limit of ``torch.quantile``."""
     rank = int(share * (len(values) - 1))
     return float(values.kthvalue(rank + 1).values)

@@ -1,8 +1,8 @@
 """Read packed skeleton motion: npz files of int16 rotation vectors, one or many clips each.
 
-Keys: ``fps``, ``skeleton``, ``joint_names`` (J,), ``parents`` (J,) with -1 for the root, ``offsets``
-(J, 3) metres, ``root`` (T, 3) metres, ``rot`` (T, J, 3) int16 with radians = rot * pi / 8192; files
-of many clips also have ``clips`` (C,) names and ``lengths`` (C,) frames. Axis: C clips.
+Keys: ``fps``, ``skeleton``, ``joint_names`` (J,), ``parents`` (J,) with -1 for the root,
+``offsets`` (J, 3) metres, ``root`` (T, 3) metres, ``rot`` (T, J, 3) int16 with radians =
+rot * pi / 8192; files of many clips also have ``clips`` (C,) names and ``lengths`` (C,) frames. Axis: C clips.
 """
 
 import zipfile

@@ -1,12 +1,12 @@
 """From a captured motion on a foreign skeleton to an SMPL-X ``Motion`` that stands on the floor."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
-from motion.data.floor import sole_points
+from motion.data.feet import MIN_PLANTED_FRAMES, measure_stance, plant_feet, planted
 from motion.data.skeletons import SKELETONS, Partner, SourceSkeleton
 from motion.data.source import SourceMotion
 from motion.errors import DataError
@@ -28,19 +28,13 @@ from motion.representation import (
 )
 
 BODY_PARTS = frozenset({"lower", "upper"})
-PLANTED_SPEED = 0.15
-"""Metres a second below which a foot joint counts as standing still."""
-
 MAX_FOOT_LEVELLING = 8.0
 """Degrees; more than that is no calibration error but a foot that is not flat."""
 
 MAX_TOE_LEVELLING = 40.0
 """Degrees; toe markers of some subjects are off by 35."""
 
-MIN_PLANTED_FRAMES = 8
 UPRIGHT_COSINE = 0.94
-FLOOR_QUANTILE = 0.2
-"""Share of resting feet below the floor: feet also rest on steps, and sink a little."""
 
 
 def _rules() -> tuple[RestRule, ...]:
@@ -53,7 +47,7 @@ def _rules() -> tuple[RestRule, ...]:
             RestRule(joint=hip, child=knee),
             RestRule(joint=knee, child=ankle, inherit=hip),
             # A foot keeps its flat sole: it turns about the leg only, its bone's slope differs.
-            RestRule(joint=ankle, child=foot, inherit=knee, about=knee),
+            RestRule(joint=ankle, child=foot, hangs_from=knee, about=knee),
             RestRule(joint=foot, inherit=ankle),
             RestRule(joint=shoulder, child=elbow),
             RestRule(joint=elbow, child=wrist, inherit=shoulder),
@@ -94,34 +88,15 @@ def retarget(source: SourceMotion, calibration: Calibration | None = None) -> Mo
     correction = rest_corrections(target_rest, aligned.rest, _RULES)
     world = aligned.world @ correction
     world = _straighten_head(world, calibration or Calibration())
+    fps, scale = float(source.fps), _leg(target_rest) / _leg(aligned.rest)
+    positions = aligned.positions * scale
     if skeleton.level_feet:
-        world = _level_feet(world, aligned.positions, float(source.fps))
-    root = _root_path(world, aligned, target_rest)
+        world = _level_feet(world, positions, fps)
+    stance = measure_stance(positions, aligned.rest * scale, fps)
+    root = _root_path(world, positions, target_rest)
+    world, root = plant_feet(world, root, positions, stance, fps)
     local = local_from_world(world, PARENTS[:NUM_BODY_JOINTS])
-    motion = _motion(local, root - target_rest[0], source)
-    return on_floor(motion)
-
-
-def on_floor(motion: Motion) -> Motion:
-    """Shift a motion up or down, by one constant, until its feet stand on y = 0.
-
-    The floor is where still feet stand; the lowest sole points of a motion whose feet never rest.
-    """
-    points = sole_points(motion)
-    heights = []
-    for heel, ball in ((0, 1), (3, 4)):
-        still = planted(points[:, heel], motion.fps) & planted(points[:, ball], motion.fps)
-        heights.append(points[still][:, [heel, ball], 1].mean(-1))
-    resting = torch.cat(heights)
-    if len(resting) < MIN_PLANTED_FRAMES:
-        resting = points[..., 1].amin(-1)
-    return lifted(motion, -float(torch.quantile(resting, FLOOR_QUANTILE)))
-
-
-def lifted(motion: Motion, height: float) -> Motion:
-    """Shift a motion upwards by ``height`` metres."""
-    up = torch.tensor([0.0, height, 0.0])
-    return replace(motion, transl=motion.transl + up)
+    return _motion(local, root - target_rest[0], source)
 
 
 def head_pitches(source: SourceMotion) -> list[float]:
@@ -133,16 +108,6 @@ def head_pitches(source: SourceMotion) -> list[float]:
     forward = torch.nn.functional.normalize(chest[:, :, 2] * torch.tensor([1.0, 0.0, 1.0]), dim=-1)
     lean = torch.atan2((head[:, :, 1] * forward).sum(-1), head[:, 1, 1])
     return [float(value) for value in torch.rad2deg(lean[upright])]
-
-
-def planted(positions: Float[Tensor, "T 3"], fps: float) -> Bool[Tensor, " T"]:
-    """Frames in which a joint stands still."""
-    if len(positions) < 2:
-        return torch.ones(len(positions), dtype=torch.bool)
-    speed = torch.linalg.norm(torch.diff(positions, dim=0), dim=-1) * fps
-    before = torch.cat([speed[:1], speed])
-    after = torch.cat([speed, speed[-1:]])
-    return (before + after) / 2 < PLANTED_SPEED
 
 
 def _skeleton_of(source: SourceMotion) -> SourceSkeleton:
@@ -223,11 +188,13 @@ def _level_feet(
 
 
 def _root_path(
-    world: Float[Tensor, "T J 3 3"], aligned: _Aligned, target_rest: Float[Tensor, "J 3"]
+    world: Float[Tensor, "T J 3 3"],
+    positions: Float[Tensor, "T J 3"],
+    target_rest: Float[Tensor, "J 3"],
 ) -> Float[Tensor, "T 3"]:
-    """Scale the path of the point between the hips by leg length, then go back to the pelvis."""
+    """Follow the point between the source's (scaled) hips, then go back to the pelvis."""
     hips = [JOINT_INDEX["left_hip"], JOINT_INDEX["right_hip"]]
-    middle = aligned.positions[:, hips].mean(1) * (_leg(target_rest) / _leg(aligned.rest))
+    middle = positions[:, hips].mean(1)
     return middle - world[:, 0] @ (target_rest[hips].mean(0) - target_rest[0])
 
 

@@ -24,6 +24,9 @@ class RestRule:
     """Target joint whose correction comes first; None starts from the identity."""
     child: int | None = None
     """Target joint at the bone's end; None adds nothing to the inherited correction."""
+    hangs_from: int | None = None
+    """Target joint that starts a bone which hangs straight down (-y) in a natural stance: the
+    correction begins with the sideways lean (in the x-y plane) of the partner's rest bone."""
     about: int | None = None
     """Target joint that starts the bone to turn about; None allows the smallest free swing."""
 
@@ -72,6 +75,8 @@ def rest_corrections(
         base = torch.eye(3, dtype=target_rest.dtype)
         if rule.inherit is not None:
             base = found[rule.inherit]
+        if rule.hangs_from is not None:
+            base = _sideways_lean(source_rest[rule.joint] - source_rest[rule.hangs_from])
         if rule.child is not None:
             bone = base @ (target_rest[rule.child] - target_rest[rule.joint])
             aim = source_rest[rule.child] - source_rest[rule.joint]
@@ -82,6 +87,11 @@ def rest_corrections(
                 base = turn_about(axis, bone, aim) @ base
         found[rule.joint] = base
     return found
+
+
+def _sideways_lean(bone: Float[Tensor, " 3"]) -> Float[Tensor, "3 3"]:
+    flat = bone * bone.new_tensor([1.0, 1.0, 0.0])
+    return swing(bone.new_tensor([0.0, -1.0, 0.0]), flat)
 
 
 def _any_perpendicular(direction: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3"]:

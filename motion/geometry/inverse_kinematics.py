@@ -1,0 +1,64 @@
+"""Bend a chain of two bones so that its end reaches a target; twist stays as it was."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from motion.geometry.retarget import swing
+
+SOFT_REACH = 0.01
+"""Share of the full length at which a chain begins to resist stretching, so that it never snaps."""
+
+_MIN_DISTANCE = 1e-3
+_HINGE_SHARE = 0.15
+"""Weight of the given hinge against the measured one: it decides when the chain is straight."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoBoneChain:
+    """World positions (metres) and rotations of a chain: upper bone, lower bone."""
+
+    start: Float[Tensor, "*batch 3"]
+    middle: Float[Tensor, "*batch 3"]
+    end: Float[Tensor, "*batch 3"]
+    upper_matrix: Float[Tensor, "*batch 3 3"]
+    lower_matrix: Float[Tensor, "*batch 3 3"]
+    hinge: Float[Tensor, "*batch 3"]
+    """World axis about which a positive turn bends the lower bone."""
+
+
+def two_bone_ik(
+    chain: TwoBoneChain, target: Float[Tensor, "*batch 3"]
+) -> tuple[Float[Tensor, "*batch 3 3"], Float[Tensor, "*batch 3 3"]]:
+    """World rotations of both bones after the end went to ``target`` (or as far as it reaches).
+
+    The chain bends in the plane in which it bent before; a straight one about its hinge.
+    """
+    upper, lower = chain.middle - chain.start, chain.end - chain.middle
+    a, b = (torch.linalg.norm(bone, dim=-1, keepdim=True) for bone in (upper, lower))
+    reach = target - chain.start
+    wanted = torch.linalg.norm(reach, dim=-1, keepdim=True).clamp(min=_MIN_DISTANCE)
+    along = reach / wanted
+    distance = torch.maximum(_soft_limit(wanted, a + b), (a - b).abs() + _MIN_DISTANCE)
+    normal = torch.linalg.cross(upper, lower) + _HINGE_SHARE * a * b * chain.hinge
+    bulge = torch.nn.functional.normalize(torch.linalg.cross(along, normal), dim=-1)
+    ahead = (a.square() - b.square() + distance.square()) / (2 * distance)
+    aside = (a.square() - ahead.square()).clamp(min=0).sqrt()
+    new_upper = ahead * along + aside * bulge
+    new_lower = distance * along - new_upper
+    return (
+        swing(upper, new_upper) @ chain.upper_matrix,
+        swing(lower, new_lower) @ chain.lower_matrix,
+    )
+
+
+def _soft_limit(
+    distance: Float[Tensor, "*batch 1"], length: Float[Tensor, "*batch 1"]
+) -> Float[Tensor, "*batch 1"]:
+    """Let a distance approach, never pass, the full length; unchanged well below it."""
+    soft = SOFT_REACH * length
+    over = (distance - (length - soft)).clamp(min=0)
+    limited = length - soft * torch.exp(-over / soft)
+    return torch.where(over > 0, limited, distance)
