@@ -24,10 +24,12 @@ class QuantizerConfig:
     """Width of a code vector."""
     num_quantizers: int = 3
     """Residual levels."""
-    decay: float = 0.99
+    decay: float = 0.98
     """Share of the old codebook kept at each update."""
-    restart_below: float = 0.03
+    restart_below: float = 0.15
     """A row used less than this (moving average, vectors a batch) is replaced by a latent."""
+    warmup_batches: int = 200
+    """Training batches that pass latents through unquantized, before codebooks are filled."""
     dropout: float = 0.2
     """Share of training batches in which only the first levels, a random number, are used."""
 
@@ -56,6 +58,7 @@ class ResidualQuantizer(nn.Module):
     cluster_size: Tensor
     cluster_sum: Tensor
     initialised: Tensor
+    batches_seen: Tensor
 
     def __init__(self, config: QuantizerConfig) -> None:
         super().__init__()
@@ -65,9 +68,14 @@ class ResidualQuantizer(nn.Module):
         self.register_buffer("cluster_size", torch.ones(K, N))
         self.register_buffer("cluster_sum", self.codebooks.clone())
         self.register_buffer("initialised", torch.zeros(K, dtype=torch.bool))
+        self.register_buffer("batches_seen", torch.zeros((), dtype=torch.long))
 
     def forward(self, latent: Float[Tensor, "B L D"], mask: Bool[Tensor, "B L"]) -> Quantized:
         """Quantize; in training also move the codebooks towards the latents they stand for."""
+        if self.training:
+            self.batches_seen += 1
+            if self.batches_seen <= self.config.warmup_batches:
+                return self._unquantized(latent)
         levels = self._levels_this_batch()
         residual, total = latent, torch.zeros_like(latent)
         codes, losses, perplexities = [], [], []
@@ -104,6 +112,11 @@ class ResidualQuantizer(nn.Module):
         """Sum of the code vectors; fewer levels than trained are allowed."""
         vectors = [self.codebooks[k][codes[..., k]] for k in range(codes.shape[-1])]
         return torch.stack(vectors).sum(0)
+
+    def _unquantized(self, latent: Float[Tensor, "B L D"]) -> Quantized:
+        K = self.config.num_quantizers
+        codes = torch.zeros(*latent.shape[:2], K, dtype=torch.long, device=latent.device)
+        return Quantized(latent, codes, latent.square().mean() * 0.01, latent.new_ones(K))
 
     def _levels_this_batch(self) -> int:
         K = self.config.num_quantizers
