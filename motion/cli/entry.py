@@ -3,10 +3,12 @@
 Exit codes: 0 done; 2 it failed and standard error says why; 130 interrupted.
 """
 
+import logging
 import os
 import sys
 import traceback
 import warnings
+from argparse import ArgumentError
 from collections.abc import Callable, Sequence
 
 from motion.cli.parser import PROGRAM, build_parser
@@ -27,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code.
     """
     arguments = build_parser().parse_args(argv)
+    logging.basicConfig(format=f"{PROGRAM}: %(message)s")
     if not arguments.debug:
         _quieten()
     command: Callable[..., int] = arguments.run
@@ -51,7 +54,7 @@ def sentence_of(error: Exception) -> str:
     """Say in one line what went wrong and, where the error itself does not, what to do."""
     text = " ".join(str(error).split())
     match error:
-        case MotionError():
+        case MotionError() | ArgumentError():
             return text
         case MemoryError():
             return (
@@ -64,7 +67,7 @@ def sentence_of(error: Exception) -> str:
         case _:
             return (
                 f"unexpected {type(error).__name__}: {text or 'no message'}; "
-                "please report it together with what --debug prints"
+                "please report it with what 'motion --debug ...' prints"
             )
 
 

