@@ -1,6 +1,21 @@
 """Motion files that need no mesh, reading and writing side by side."""
 
 from motion.formats.atomic import atomic_path
+from motion.formats.bvh import BVH_NAMES, BvhConfig, write_bvh
+from motion.formats.bvh_own import read_bvh
+from motion.formats.files import READERS, WRITERS, read_motion
 from motion.formats.npz import read_npz, write_npz, z_up_to_y_up
 
-__all__ = ["atomic_path", "read_npz", "write_npz", "z_up_to_y_up"]
+__all__ = [
+    "BVH_NAMES",
+    "READERS",
+    "WRITERS",
+    "BvhConfig",
+    "atomic_path",
+    "read_bvh",
+    "read_motion",
+    "read_npz",
+    "write_bvh",
+    "write_npz",
+    "z_up_to_y_up",
+]

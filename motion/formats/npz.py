@@ -288,12 +288,25 @@ def _parts(
     given: frozenset[str],
 ) -> frozenset[str]:
     """The parts the file names, else those it has numbers for that ever move."""
-    if "parts" in arrays:
-        named = frozenset(str(part) for part in arrays["parts"].reshape(-1))
-        if not named <= set(PART_NAMES):
-            unknown = sorted(named - set(PART_NAMES))
-            raise FormatError(f"{path}: unknown parts {unknown}; known are {list(PART_NAMES)}")
-        return named
+    if "parts" not in arrays:
+        return moving_parts(full_pose, expression, given)
+    named = frozenset(str(part) for part in arrays["parts"].reshape(-1))
+    if not named <= set(PART_NAMES):
+        unknown = sorted(named - set(PART_NAMES))
+        raise FormatError(f"{path}: unknown parts {unknown}; known are {list(PART_NAMES)}")
+    return named
+
+
+def moving_parts(
+    full_pose: NDArray[np.float32], expression: NDArray[np.float32], given: frozenset[str]
+) -> frozenset[str]:
+    """Leave out hands and face that never move: files hold a rest pose where nothing was captured.
+
+    Args:
+        full_pose: T x 165 numbers, radians.
+        expression: T x E numbers.
+        given: Parts that the file has numbers for.
+    """
     face = np.concatenate([full_pose[:, BODY_WIDTH : BODY_WIDTH + 3], expression], axis=1)
     columns = {
         "left_hand": full_pose[:, -90:-45],
