@@ -1,12 +1,12 @@
 #!/bin/sh
 # Install Debian packages when this user may do so without being asked anything; else say how.
-# Usage: tools/apt_install.sh PACKAGE...      Exit code 1: not installed.
+# Usage: tools/apt_install.sh PACKAGE...      Exit code 1: it failed; 2: this user may not.
 set -u
 hint="sudo apt-get install -y --no-install-recommends $*"
 
 if ! command -v apt-get >/dev/null 2>&1; then
     echo "this system has no apt-get; please install what Debian calls: $*" >&2
-    exit 1
+    exit 2
 fi
 if [ "$(id -u)" = 0 ]; then
     as_root=""
@@ -14,7 +14,7 @@ elif sudo -n true 2>/dev/null; then
     as_root="sudo -n"
 else
     echo "please install these packages, then run make again:  $hint" >&2
-    exit 1
+    exit 2
 fi
 
 install() {
