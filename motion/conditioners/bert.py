@@ -14,7 +14,7 @@ from typing import Any, Self
 import torch
 from einops import rearrange
 from jaxtyping import Bool, Float, Int
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -139,7 +139,7 @@ class BertEncoder(nn.Module):
             config = BertConfig.from_mapping(values, where=config_path)
             with safe_open(weights_path, framework="pt") as file:
                 model = cls._from_tensors(config, _Tensors(file))
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             raise WeightsError(
                 f"cannot load a BERT encoder from {folder}: {error}; "
                 f"it needs a matching {CONFIG_FILE} and {WEIGHTS_FILE}"
@@ -150,7 +150,9 @@ class BertEncoder(nn.Module):
 
     @classmethod
     def _from_tensors(cls, config: BertConfig, tensors: "_Tensors") -> Self:
-        model = cls(config, tensors.stored("embeddings.word_embeddings.weight"))
+        table = tensors.stored("embeddings.word_embeddings.weight")
+        with torch.device("meta"):  # every parameter is assigned below: nothing to initialise
+            model = cls(config, table)
         state = {
             "position_table": tensors["embeddings.position_embeddings.weight"],
             "type_row": tensors["embeddings.token_type_embeddings.weight"][0],

@@ -14,6 +14,7 @@ import tempfile
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
+from time import sleep
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
@@ -26,6 +27,8 @@ _LOG = logging.getLogger(__name__)
 _CHUNK_BYTES = 1 << 20
 _TRIES = 4
 """Connections per download; each later one resumes where the last one broke."""
+_PAUSE_SECONDS = 0.5
+"""Added before each further try."""
 _TIMEOUT_SECONDS = 60.0
 _HTTP_PARTIAL, _HTTP_RANGE_WRONG = 206, 416
 
@@ -89,6 +92,7 @@ def _check_hash(path: Path, wheel: Wheel) -> None:
 
 def _pip_options(wheel: Wheel) -> list[str]:
     options = ["--no-deps", "--only-binary", ":all:", "--disable-pip-version-check", "--no-input"]
+    options += ["--retries", "2"]  # off-line, pip's own five take ten seconds to say so
     return options + (["--platform", wheel.platform] if wheel.platform else [])
 
 
@@ -130,7 +134,8 @@ def _stream(url: str, part: Path, wheel: Wheel, progress: bool) -> bool:
     with tqdm(
         total=wheel.num_bytes, desc=wheel.pin, unit="B", unit_scale=True, disable=not progress
     ) as bar:
-        for _ in range(_TRIES):
+        for attempt in range(_TRIES):
+            sleep(attempt * _PAUSE_SECONDS)
             try:
                 _append(url, part, bar)
             except HTTPError as error:
