@@ -151,6 +151,11 @@ class BertEncoder(nn.Module):
     @classmethod
     def _from_tensors(cls, config: BertConfig, tensors: "_Tensors") -> Self:
         table = tensors.stored("embeddings.word_embeddings.weight")
+        if table.shape != (config.vocab_size, config.hidden_size):
+            raise WeightsError(
+                f"the word table should be {config.vocab_size} x {config.hidden_size} as in "
+                f"{CONFIG_FILE}, but is {tuple(table.shape)}"
+            )
         with torch.device("meta"):  # every parameter is assigned below: nothing to initialise
             model = cls(config, table)
         state = {

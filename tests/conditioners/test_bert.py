@@ -56,6 +56,9 @@ def test_unfitting_folders_are_named(folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps(config | {"num_hidden_layers": 3}))
     with pytest.raises(WeightsError, match="cannot load a BERT encoder"):
         BertEncoder.from_folder(folder)
+    (folder / "config.json").write_text(json.dumps(config | {"vocab_size": 99}))
+    with pytest.raises(WeightsError, match="word table should be 99 x 32"):
+        BertEncoder.from_folder(folder)
     (folder / "config.json").write_text(json.dumps(config | {"num_attention_heads": 5}))
     with pytest.raises(WeightsError, match="must be a multiple"):
         BertEncoder.from_folder(folder)
