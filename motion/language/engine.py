@@ -3,7 +3,8 @@
 Axes: B requests; R rows fed to the backbone (2B with guidance: conditioned, then free); S streams.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import torch
@@ -17,6 +18,8 @@ from motion.language.model import UNKNOWN_LENGTH, MotionLanguageModel
 from motion.language.precision import Precision
 from motion.language.sampling import SamplingConfig, guide, sample
 
+StageTimer = Callable[[str], AbstractContextManager[None]]
+"""Gives a context that measures a stage: ``prefill``, ``steps``, ``part_head``."""
 MAX_OPEN_STEPS = 150
 """A motion of open length ends here at the latest (30 s)."""
 END_SHARE = 0.5
@@ -68,6 +71,7 @@ class DecodingEngine:
         condition: Condition,
         requests: Sequence[StepRequest],
         sampling: SamplingConfig,
+        timer: StageTimer | None = None,
     ) -> list[Int[Tensor, "L S"]]:
         """Write one motion per row of the condition.
 
@@ -77,8 +81,8 @@ class DecodingEngine:
         if self.config.precision == "int8" and len(requests) > 1:
             rows = [_row(condition, index) for index in range(len(requests))]
             singles = zip(rows, requests, strict=True)
-            return [self.generate(c, [request], sampling)[0] for c, request in singles]
-        steps = list(self.stream(condition, requests, sampling))
+            return [self.generate(c, [request], sampling, timer)[0] for c, request in singles]
+        steps = list(self.stream(condition, requests, sampling, timer))
         written = torch.stack(steps, dim=1)  # (B, L, S)
         lengths = [_length_of(request, row) for request, row in zip(requests, written, strict=True)]
         return [row[:length] for row, length in zip(written, lengths, strict=True)]
@@ -89,11 +93,12 @@ class DecodingEngine:
         condition: Condition,
         requests: Sequence[StepRequest],
         sampling: SamplingConfig,
+        timer: StageTimer | None = None,
     ) -> Iterator[Int[Tensor, "B S"]]:
         """Yield the codes of one step after the other; ended rows are -1."""
         if condition.batch_size != len(requests):
             raise RequestError(f"{condition.batch_size} conditions for {len(requests)} requests")
-        run = _Run(self, condition, requests, sampling)
+        run = _Run(self, condition, requests, sampling, timer or _untimed)
         longest = max(MAX_OPEN_STEPS if r.num_steps is None else r.num_steps for r in requests)
         for step in range(longest):
             codes = run.next_step(step)
@@ -111,8 +116,10 @@ class _Run:
         condition: Condition,
         requests: Sequence[StepRequest],
         sampling: SamplingConfig,
+        timer: StageTimer,
     ) -> None:
         model = engine.model
+        self.timer = timer
         self.engine, self.model, self.sampling, self.requests = engine, model, sampling, requests
         self.guided = sampling.guidance != 1
         rows = 2 if self.guided else 1
@@ -142,13 +149,15 @@ class _Run:
 
     def next_step(self, step: int) -> Int[Tensor, "B S"]:
         """Choose the codes of step ``step``, counted from the first new one."""
-        if step == 0 and self.given:
-            hidden = self._feed_given()
-        else:
-            hidden = self._feed(self._input(step + self.given, self.last))
-        codes = self.model.head.choose(
-            hidden, self.pooled, self.head_tables, lambda s, logits: self._pick(s, logits, step)
-        )[: len(self.requests)]
+        with self.timer("prefill" if step == 0 else "steps"):
+            if step == 0 and self.given:
+                hidden = self._feed_given()
+            else:
+                hidden = self._feed(self._input(step + self.given, self.last))
+        with self.timer("part_head"):
+            codes = self.model.head.choose(
+                hidden, self.pooled, self.head_tables, lambda s, logits: self._pick(s, logits, step)
+            )[: len(self.requests)]
         self.last = codes
         self._note_ends(hidden, step)
         return codes.masked_fill((self.ended_before)[:, None], -1)
@@ -209,6 +218,10 @@ class _Run:
         mask: Bool[Tensor, "R M"] = torch.ones(steps.shape[:2], dtype=torch.bool)
         inputs = torch.cat([self.prefix, steps], dim=1)
         return self.decoder.feed(inputs, torch.cat([self.prefix_mask, mask], dim=1))[:, -1]
+
+
+def _untimed(stage: str) -> AbstractContextManager[None]:
+    return nullcontext()
 
 
 def _row(condition: Condition, index: int) -> Condition:

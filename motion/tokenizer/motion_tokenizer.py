@@ -106,12 +106,17 @@ class MotionTokenizer(nn.Module):
     @torch.no_grad()
     def decode(self, codes: Codes, chunk_codes: int | None = None, source: str = "") -> Motion:
         """Motion of codes; parts without codes rest and are not listed in ``Motion.parts``."""
-        features = {
-            name: self._decode_part(name, codes.parts[name], chunk_codes)[: codes.num_frames]
-            for name in self.parts
-            if name in codes.parts
-        }
+        features = self.decode_features(codes.parts, chunk_codes)
+        features = {name: values[: codes.num_frames] for name, values in features.items()}
         return motion_from_features(features, source=source)[0]
+
+    @torch.no_grad()
+    def decode_features(
+        self, codes: Mapping[str, Int[Tensor, "L K"]], chunk_codes: int | None = None
+    ) -> dict[str, Float[Tensor, "T _"]]:
+        """Feature vectors of every part that has codes."""
+        names = [name for name in self.parts if name in codes]
+        return {name: self._decode_part(name, codes[name], chunk_codes) for name in names}
 
     def _decode_part(
         self, name: str, codes: Int[Tensor, "L K"], chunk_codes: int | None

@@ -20,6 +20,7 @@ class Stage:
 
 STAGES = {
     "tokenizer": Stage("motion.train.tokenizer_stage", "TokenizerModule", "WindowData"),
+    "language": Stage("motion.train.language_stage", "LanguageModule", "StepData"),
 }
 
 COMMANDS = ("fit", "validate", "test", "predict")

@@ -1,0 +1,13 @@
+"""Requests in, motions out: generator, clean-up, checkpoints."""
+
+from motion.generate.checkpoint import load_language_model, save_language_model
+from motion.generate.generator import MotionGenerator
+from motion.generate.requests import GenerationRequest, GenerationResult
+
+__all__ = [
+    "GenerationRequest",
+    "GenerationResult",
+    "MotionGenerator",
+    "load_language_model",
+    "save_language_model",
+]

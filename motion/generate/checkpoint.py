@@ -1,0 +1,127 @@
+"""Release folders: ``config.yaml`` + safetensors, readable without Lightning.
+
+<checkpoint>/config.yaml              name, parts of the model, default sampling
+<checkpoint>/tokenizer/<part>/        config.yaml, model.safetensors
+<checkpoint>/language/                config.yaml, model.safetensors, tokenizer.json
+<checkpoint>/alignment/               config.yaml, model.safetensors (optional)
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from motion.errors import WeightsError
+from motion.formats import atomic_path
+from motion.language import (
+    BackboneConfig,
+    MotionLanguageModel,
+    MotionLanguageModelConfig,
+    PartHeadConfig,
+    Stream,
+)
+from motion.optional import require
+
+CONFIG_FILE, WEIGHTS_FILE, PIECES_FILE = "config.yaml", "model.safetensors", "tokenizer.json"
+TOKENIZER_FOLDER, LANGUAGE_FOLDER, ALIGNMENT_FOLDER = "tokenizer", "language", "alignment"
+
+
+@dataclass(frozen=True)
+class LoadedLanguageModel:
+    """A language model and the tokenizer of its text."""
+
+    model: MotionLanguageModel
+    text_pieces: Any
+
+
+def save_language_model(model: MotionLanguageModel, text_pieces: Any, folder: Path) -> None:
+    """Write a language model in half precision.
+
+    Low-rank updates, if any, are merged into the weights first, so that the files are those of a
+    plain model.
+    """
+    config = {
+        "language_model": asdict(model.config),
+        "streams": [asdict(stream) for stream in model.vocabulary.streams],
+        "backbone": _plain_backbone_config(model.backbone),
+    }
+    state = {name: value for name, value in model.state_dict().items() if not _is_tied(name, model)}
+    half = {
+        name: (value.half() if value.is_floating_point() else value).contiguous()
+        for name, value in state.items()
+    }
+    with atomic_path(folder / PIECES_FILE) as path:
+        path.write_text(text_pieces.to_str(), "utf-8")
+    with atomic_path(folder / WEIGHTS_FILE) as path:
+        save_file(half, path)
+    with atomic_path(folder / CONFIG_FILE) as path:
+        path.write_text(yaml.safe_dump(config, sort_keys=False), "utf-8")
+
+
+def load_language_model(folder: Path) -> LoadedLanguageModel:
+    """Read what ``save_language_model`` wrote, ready for inference.
+
+    Raises:
+        WeightsError: A file is missing, broken, or does not fit the configuration.
+    """
+    missing = [n for n in (CONFIG_FILE, WEIGHTS_FILE, PIECES_FILE) if not (folder / n).is_file()]
+    if missing:
+        raise WeightsError(
+            f"expected a language model in {folder}, {missing} not found; give a folder written by "
+            "'motion train language' or leave the checkpoint out to use the default"
+        )
+    try:
+        config = yaml.safe_load((folder / CONFIG_FILE).read_text("utf-8"))
+        model = _empty_model(config)
+        result = model.load_state_dict(load_file(folder / WEIGHTS_FILE), strict=False)
+        lost = [name for name in result.missing_keys if not _is_tied(name, model)]
+        if lost or result.unexpected_keys:
+            raise WeightsError(
+                f"{folder / WEIGHTS_FILE} does not fit its config: missing {lost[:3]}, "
+                f"unexpected {result.unexpected_keys[:3]}"
+            )
+        pieces = require("tokenizers").Tokenizer.from_file(str(folder / PIECES_FILE))
+    except (
+        SafetensorError,
+        KeyError,
+        TypeError,
+        ValueError,
+        RuntimeError,
+        yaml.YAMLError,
+    ) as error:
+        raise WeightsError(f"no usable language model in {folder}: {error}") from error
+    return LoadedLanguageModel(model.eval(), pieces)
+
+
+def _empty_model(config: dict[str, Any]) -> MotionLanguageModel:
+    transformers = require("transformers")
+    described = dict(config["backbone"])
+    shape = transformers.CONFIG_MAPPING[described.pop("model_type")].from_dict(described)
+    values = dict(config["language_model"])
+    language_config = MotionLanguageModelConfig(
+        backbone=BackboneConfig(**values.pop("backbone")),
+        head=PartHeadConfig(**values.pop("head")),
+        **values,
+    )
+    streams = tuple(Stream(**stream) for stream in config["streams"])
+    with torch.device("cpu"):
+        backbone = transformers.AutoModelForCausalLM.from_config(shape)
+    return MotionLanguageModel(language_config, streams, backbone.float())
+
+
+def _plain_backbone_config(backbone: Any) -> dict[str, Any]:
+    """The library's configuration as plain values, without where it came from."""
+    described: dict[str, Any] = backbone.config.to_dict()
+    for name in ("_name_or_path", "transformers_version", "dtype"):
+        described.pop(name, None)
+    return described
+
+
+def _is_tied(name: str, model: MotionLanguageModel) -> bool:
+    """Whether a weight is another name of the input embedding."""
+    tied = bool(getattr(model.backbone.config, "tie_word_embeddings", False))
+    return tied and name == "backbone.lm_head.weight"
