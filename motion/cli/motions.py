@@ -3,41 +3,46 @@
 import argparse
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from motion.cli.outputs import check_outputs, check_readable, need_pictures
 
 DRAWN_SUFFIXES: tuple[str, ...] = (".mp4", ".png", ".html")
+MESH_SUFFIXES: tuple[str, ...] = (".glb", *DRAWN_SUFFIXES)
 
 
 def generate(arguments: argparse.Namespace) -> int:
     """Make a motion from a sentence and write it to every ``--out``."""
     check_outputs(arguments.out)
-    need_pictures(arguments.out)
-    from motion.generate import MotionGenerator
+    from motion.generate import GenerationRequest, MotionGenerator
 
+    wish = _given(arguments, "text", "seconds", "seed") | {"foot_lock": arguments.foot_lock}
+    GenerationRequest(**wish)  # refuses at once what would else be refused after loading weights
+    need_pictures(arguments.out)
+    body = _body(arguments, arguments.out)
     start_seconds = time.perf_counter()
     generator = MotionGenerator.from_pretrained(arguments.checkpoint)
-    result = generator.generate(text=arguments.text, **_sampling(arguments))
-    options = _body_option(arguments)
+    result = generator.generate(**wish, **_sampling(arguments))
     for path in arguments.out:
-        result.save(path, **options)
+        result.save(path, **body, **_progress(path))
     report = {
-        "text": arguments.text,
-        "files": [str(path) for path in arguments.out],
+        "text": result.text,
+        "seed": result.seed,
         "num_frames": result.motion.num_frames,
         "seconds": result.motion.duration_seconds,
+        "files": [str(path) for path in arguments.out],
         "warnings": list(result.warnings),
-        "timings": dict(result.timings),
-        "wall_seconds": round(time.perf_counter() - start_seconds, 3),
+        "cpu_seconds": dict(result.timings),
+        "wall_seconds": time.perf_counter() - start_seconds,
     }
     if arguments.json:
         print(json.dumps(report, indent=2, ensure_ascii=False))
         return 0
+    print(f"{result.motion.num_frames} frames, {result.motion.duration_seconds:.2f} s")
     for warning in result.warnings:
         print(f"note: {warning}")
-    print(f"{report['num_frames']} frames ({report['seconds']:.2f} s)")
     _say_written(arguments.out)
     return 0
 
@@ -46,9 +51,9 @@ def render(arguments: argparse.Namespace) -> int:
     """Draw a motion file."""
     check_readable(arguments.input)
     check_outputs(arguments.out, DRAWN_SUFFIXES)
+    options = _picture_options(arguments)
     need_pictures(arguments.out)
-    options = _given(arguments, "width", "height", "audio") | _body_option(arguments)
-    _write(arguments.input, arguments.out, options)
+    _write(arguments, arguments.out, options)
     return 0
 
 
@@ -57,7 +62,7 @@ def convert(arguments: argparse.Namespace) -> int:
     check_readable(arguments.input)
     check_outputs([arguments.output])
     need_pictures([arguments.output])
-    _write(arguments.input, [arguments.output], _body_option(arguments))
+    _write(arguments, [arguments.output], {})
     return 0
 
 
@@ -75,32 +80,66 @@ def retrieve(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _sampling(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Options that were given; the request record has the defaults and the limits."""
-    options = _given(arguments, "seconds", "seed", "guidance", "temperature", "top_k")
-    options["foot_lock"] = arguments.foot_lock
-    if arguments.greedy:
-        options["temperature"] = 0.0
-    return options
-
-
 def _given(arguments: argparse.Namespace, *names: str) -> dict[str, Any]:
+    """Options that were given: the defaults and the limits stand where the work is done."""
     values = {name: getattr(arguments, name) for name in names}
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _body_option(arguments: argparse.Namespace) -> dict[str, Any]:
-    return _given(arguments, "body")
+def _sampling(arguments: argparse.Namespace) -> dict[str, Any]:
+    options = _given(arguments, "guidance", "temperature", "top_k")
+    return options | ({"temperature": 0.0} if arguments.greedy else {})
 
 
-def _write(source: Path, targets: list[Path], options: dict[str, Any]) -> None:
+def _body(
+    arguments: argparse.Namespace, paths: Sequence[Path], gender: str = "neutral"
+) -> dict[str, Any]:
+    """Load the body once for all files that show it; nothing where none does."""
+    if not any(path.suffix.lower() in MESH_SUFFIXES for path in paths):
+        return {}
+    from motion.body import BodyModel
+
+    return {"body": BodyModel.load(arguments.body, gender=gender)}
+
+
+def _picture_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    from motion.formats.audio import read_sound
+    from motion.render import VideoConfig
+
+    options: dict[str, Any] = {"config": VideoConfig(**_given(arguments, "width", "height"))}
+    if arguments.audio is not None:
+        sound = read_sound(arguments.audio)
+        options |= {"audio": sound.waves, "audio_sample_rate": sound.sample_rate}
+    return options
+
+
+def _write(arguments: argparse.Namespace, targets: list[Path], options: dict[str, Any]) -> None:
     from motion.formats import read_motion
     from motion.render import write_motion
 
-    motion = read_motion(source)
+    motion = read_motion(arguments.input)
+    body = _body(arguments, targets, motion.gender)
     for target in targets:
-        write_motion(motion, target, **options)
+        write_motion(motion, target, **body, **options, **_progress(target))
     _say_written(targets)
+
+
+def _progress(path: Path) -> dict[str, Any]:
+    """Show a bar for the one kind of file that takes long."""
+    if path.suffix.lower() != ".mp4":
+        return {}
+    from tqdm import tqdm
+
+    bars: list[tqdm[Any]] = []
+
+    def advance(done: int, total: int) -> None:
+        if not bars:  # not before the first picture, so that a failure has a line of its own
+            bars.append(tqdm(total=total, desc=path.name, unit="frame"))
+        bars[0].update(done - bars[0].n)
+        if done == total:
+            bars[0].close()
+
+    return {"progress": advance}
 
 
 def _say_written(paths: list[Path]) -> None:

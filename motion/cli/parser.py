@@ -74,7 +74,9 @@ def build_parser() -> Parser:
 def _add_generate(commands: Commands) -> None:
     parser = commands.add("generate", motions.generate, "make a motion from a sentence")
     parser.add_argument("--text", required=True, help="what the person does, in any language")
-    parser.add_argument("--seconds", type=float, help="length of the motion, 0.5 to 600")
+    parser.add_argument(
+        "--seconds", type=float, help="length, 0.5 to 600; without it the model ends the motion"
+    )
     parser.add_argument("--seed", type=int, help="the same seed gives the same motion")
     _add_out(parser, repeated=True)
     _add_checkpoint(parser)
