@@ -55,8 +55,8 @@ class GlStatus:
         if self.available:
             return f"{self.platform}: {self.renderer}, OpenGL {self.version}"
         return (
-            f"no OpenGL without a screen on this machine ({'; '.join(self.attempts)}); on Debian or "
-            f"Ubuntu install {DEBIAN_PACKAGES}; .glb, .html, .bvh and .npz files need no OpenGL"
+            f"no OpenGL without a screen on this machine ({'; '.join(self.attempts)}); on Debian "
+            f"or Ubuntu install {DEBIAN_PACKAGES}; .glb, .html, .bvh and .npz files need no OpenGL"
         )
 
 

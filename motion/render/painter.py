@@ -1,4 +1,4 @@
-"""``Painter``: one picture of a mesh (one body or several as one mesh) on a floor, with soft light and shadows.
+"""``Painter``: a mesh (one body, or several as one) on a floor, with soft light and shadows.
 
 Why not a scene-graph renderer: on llvmpipe the whole frame at 1280x720, with 4 samples a pixel on
 the body and a soft shadow, costs less than half of what pyrender needs without shadows.
@@ -78,7 +78,7 @@ class Painter:
         width: int,
         height: int,
         faces: Int[NDArray[np.integer], "F 3"],
-        colors: UInt8[NDArray[np.uint8], "V 3"],
+        colors: Float[NDArray[np.float32], "V 3"],
         *,
         look: Look | None = None,
         detail: int = 1,
@@ -89,7 +89,7 @@ class Painter:
             width: Picture width, pixels.
             height: Picture height, pixels.
             faces: Triangles.
-            colors: sRGB colour of each vertex, 0-255.
+            colors: Linear colour of each vertex, 0 to 1.
             look: Colours and lights.
             detail: How much finer shadows are than what one person needs.
         """
@@ -112,7 +112,7 @@ class Painter:
         self._mask = make_canvas(gl, mask, mask, depth=False)
         self._samplers = make_samplers(gl)
         self._mesh = VertexArray(gl, 3, np.asarray(faces, dtype=np.uint32))
-        self._mesh.fill(2, (colors.astype(np.float32) / 255) ** _GAMMA)
+        self._mesh.fill(2, colors)
         self._patch = VertexArray(gl, 1)
         self._screen = VertexArray(gl, 0)
         gl.glFrontFace(gl.GL_CW)  # clip space is upside down, see shaders.py
@@ -243,7 +243,7 @@ class Painter:
 
     def _draw_backdrop(self, stage: "_Stage") -> None:
         """Draw sky and floor, or take them from the picture before when the camera stood still."""
-        gl, look = self._gl, self._look
+        look = self._look
         seen = stage.world_to_clip.tobytes() + bytes(str(stage.view.floor_height), "ascii")
         if seen != self._seen:
             self._empty.bind()

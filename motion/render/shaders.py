@@ -13,6 +13,11 @@ vec3 to_srgb(vec3 c) {
 }
 """
 
+# Interleaved gradient noise: Jimenez, "Next Generation Post Processing in Call of Duty", 2014
+_NOISE = """
+float noise(vec2 p) { return fract(52.9829189 * fract(dot(p, vec2(0.06711056, 0.00583715)))); }
+"""
+
 _SCENE = """
 uniform vec3 eye;
 uniform vec3 focus;         // point of the floor under the person
@@ -36,6 +41,7 @@ void main() {
 
 BACKDROP_FRAGMENT = (
     _VERSION
+    + _NOISE
     + _COLOUR
     + _SCENE
     + """
@@ -49,7 +55,8 @@ const float TILE = 0.5;     // metres
 // Checker board averaged over the pixel, after Inigo Quilez, "filtering the checkerboard pattern"
 float checker(vec2 p, vec2 dx, vec2 dy) {
     vec2 w = max(abs(dx), abs(dy)) + 0.001;
-    vec2 i = 2.0 * (abs(fract((p - 0.5 * w) * 0.5) - 0.5) - abs(fract((p + 0.5 * w) * 0.5) - 0.5)) / w;
+    vec2 a = abs(fract((p - 0.5 * w) * 0.5) - 0.5), b = abs(fract((p + 0.5 * w) * 0.5) - 0.5);
+    vec2 i = 2.0 * (a - b) / w;
     return 0.5 - 0.5 * i.x * i.y;
 }
 
@@ -79,14 +86,14 @@ void main() {
     }
     vec2 q = clip * vec2(0.62, 0.55);
     colour *= 1.0 - 0.22 * pow(dot(q, q), 1.5);
-    float noise = fract(52.9829189 * fract(dot(gl_FragCoord.xy, vec2(0.06711056, 0.00583715))));
-    result = vec4(to_srgb(colour) + (noise - 0.5) / 255.0, 1.0);
+    result = vec4(to_srgb(colour) + (noise(gl_FragCoord.xy) - 0.5) / 255.0, 1.0);
 }
 """
 )
 
 MASK_FRAGMENT = (
     _VERSION
+    + _NOISE
     + """
 in vec2 clip;
 out vec4 result;
@@ -111,7 +118,7 @@ vec2 spiral(int i, int n, float turn) {
 
 // Contact-hardening shadow: Fernando, "Percentage-Closer Soft Shadows", 2005
 float key_shadow(vec3 q) {
-    float turn = 6.2831853 * fract(52.9829189 * fract(dot(gl_FragCoord.xy, vec2(0.06711056, 0.00583715))));
+    float turn = 6.2831853 * noise(gl_FragCoord.xy);
     float blocked = 0.0, depth = 0.0;
     for (int i = 0; i < SEARCH; i++) {
         float d = texture(depth_map, q.xy + REACH / light_span * spiral(i, SEARCH, turn)).r;
@@ -240,8 +247,10 @@ uniform float light_span;
 float lit() {
     vec2 r = vec2(0.011 / light_span, 0.0);
     float z = in_light.z - 0.0015;
-    float sum = texture(shadow_map, vec3(in_light.xy + r.xy, z)) + texture(shadow_map, vec3(in_light.xy - r.xy, z))
-              + texture(shadow_map, vec3(in_light.xy + r.yx, z)) + texture(shadow_map, vec3(in_light.xy - r.yx, z));
+    float sum = texture(shadow_map, vec3(in_light.xy + r.xy, z));
+    sum += texture(shadow_map, vec3(in_light.xy - r.xy, z));
+    sum += texture(shadow_map, vec3(in_light.xy + r.yx, z));
+    sum += texture(shadow_map, vec3(in_light.xy - r.yx, z));
     return 0.25 * sum;
 }
 
@@ -252,9 +261,11 @@ void main() {
     float key = smoothstep(-0.08, 1.0, dot(n, sun)) * sunny;
     float side = max(dot(n, fill) * 0.6 + 0.4, 0.0);
     float near_floor = mix(0.72, 1.0, smoothstep(0.0, 0.5, point.y - floor_height));
-    vec3 sky_light = mix(vec3(0.34, 0.32, 0.30), vec3(0.50, 0.54, 0.60), 0.5 + 0.5 * n.y) * near_floor;
+    const vec3 BOUNCE = vec3(0.34, 0.32, 0.30), SKY = vec3(0.50, 0.54, 0.60);
+    const vec3 WARM = vec3(1.0, 0.96, 0.90), COOL = vec3(0.84, 0.91, 1.0);
+    vec3 sky_light = mix(BOUNCE, SKY, 0.5 + 0.5 * n.y) * near_floor;
     float fresnel = pow(1.0 - max(dot(n, v), 0.0), 3.0);
-    vec3 light = 0.72 * sky_light + 1.28 * key * vec3(1.0, 0.96, 0.90) + 0.22 * side * vec3(0.84, 0.91, 1.0);
+    vec3 light = 0.72 * sky_light + 1.28 * key * WARM + 0.22 * side * COOL;
     vec3 colour = albedo * light;
     vec3 h = normalize(sun + v);
     colour += 0.035 * pow(max(dot(n, h), 0.0), 28.0) * sunny;

@@ -73,7 +73,7 @@ def write_png(
     frame = _frame_at(motion, seconds)
     body = load_body(body, motion)
     moment = plan_shot(motion.frames(frame, frame + 1), body, config)
-    faces, colors = body.faces.numpy(), body.colors.numpy()
+    faces, colors = body.faces.numpy(), body.colors_linear.numpy()
     size = (_REDUCTION * config.width, _REDUCTION * config.height)
     with atomic_path(Path(path)) as temporary:
         with Painter(*size, faces, colors) as painter:
@@ -122,9 +122,10 @@ def write_filmstrip(
         normals.append(body.normals(vertices)[0].numpy())
     steps = np.arange(count)[:, None, None] * body.num_vertices
     faces = (body.faces.numpy()[None] + steps).reshape(-1, 3)
+    colors = np.tile(body.colors_linear.numpy(), (count, 1))
     size = (_REDUCTION * config.width, _REDUCTION * config.height)
     with atomic_path(Path(path)) as temporary:
-        with Painter(*size, faces, np.tile(body.colors.numpy(), (count, 1)), detail=3) as painter:
+        with Painter(*size, faces, colors, detail=3) as painter:
             picture = painter.draw(np.concatenate(meshes), np.concatenate(normals), view)
         temporary.write_bytes(encode_png(_reduce(picture)))
 

@@ -1,7 +1,4 @@
-"""Films: H.264 with AAC sound in mp4, through PyAV.
-
-Axis letters: ``C`` sound channels.
-"""
+"""Films: H.264 with AAC sound in mp4, through PyAV."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -12,23 +9,20 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
-from torch import Tensor
 
 from motion.body import BodyModel
-from motion.errors import ConfigError, RequestError
+from motion.errors import ConfigError
 from motion.formats import atomic_path
 from motion.optional import require
 from motion.render.painter import Painter
+from motion.render.sound import OUTPUT_SAMPLE_RATE, Audio, fit_audio, sound_frames
 from motion.render.staging import PictureConfig, load_body, plan_shot
 from motion.representation import Motion
 
 Progress = Callable[[int, int], None]
 """Called with the frames done and the frames in all."""
 
-Audio = Float[Tensor, "*C S"] | Float[NDArray[np.floating], "*C S"]
-
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower")
-_AAC_FRAME = 1024  # samples in one AAC frame
 _MAX_FPS_DENOMINATOR = 1001  # 29.97 and 59.94 are n000/1001
 # Sizes of HD and up are taken as BT.709 by players; FFmpeg itself converts with BT.601.
 _COLOUR_TAGS = "colorprim=bt709:transfer=bt709:colormatrix=bt709"
@@ -54,7 +48,9 @@ class VideoConfig(PictureConfig):
     @property
     def even(self) -> "VideoConfig":
         """The same with even width and height."""
-        return replace(self, width=self.width + self.width % 2, height=self.height + self.height % 2)
+        return replace(
+            self, width=self.width + self.width % 2, height=self.height + self.height % 2
+        )
 
 
 def write_mp4(
@@ -90,7 +86,7 @@ def write_mp4(
     rate = rate_of(motion.fps)
     seconds = motion.num_frames / rate
     sound = None if audio is None else fit_audio(audio, audio_sample_rate, seconds)
-    faces, colors = shot.body.faces.numpy(), shot.body.colors.numpy()
+    faces, colors = shot.body.faces.numpy(), shot.body.colors_linear.numpy()
     with (
         atomic_path(Path(path)) as temporary,
         Painter(config.width, config.height, faces, colors) as painter,
@@ -109,27 +105,6 @@ def write_mp4(
 def rate_of(fps: float) -> Fraction:
     """Frame rate as the exact fraction that a film holds."""
     return Fraction(fps).limit_denominator(_MAX_FPS_DENOMINATOR)
-
-
-def fit_audio(
-    audio: Audio, sample_rate: int | None, seconds: float | Fraction
-) -> Float[NDArray[np.float32], "2 S"]:
-    """Bring sound to two channels and to ``seconds``.
-
-    Raises:
-        RequestError: The rate is missing, or there are more than two channels.
-    """
-    if sample_rate is None or sample_rate <= 0:
-        raise RequestError(f"sound needs its samples per second, got {sample_rate}")
-    waves = np.atleast_2d(np.asarray(audio, dtype=np.float32))
-    if waves.ndim != 2 or len(waves) not in (1, 2):
-        raise RequestError(
-            f"sound must be (samples,) or (1 or 2 channels, samples), got {waves.shape}"
-        )
-    wanted = round(seconds * sample_rate)
-    waves = np.broadcast_to(waves[:, :wanted], (2, min(waves.shape[1], wanted)))
-    waves = np.nan_to_num(np.clip(waves, -1.0, 1.0))
-    return np.pad(waves, ((0, 0), (0, wanted - waves.shape[1])))
 
 
 def _container_options(rate: Fraction) -> dict[str, str]:
@@ -159,8 +134,9 @@ class _Film:
 
     def add_sound(self, waves: Float[NDArray[np.float32], "2 S"], sample_rate: int) -> None:
         """Take the sound of the whole film; do so before the first picture."""
-        self._audio = self._container.add_stream("aac", rate=sample_rate, layout="stereo")
-        self._pieces = self._cut(waves, sample_rate)
+        rate = OUTPUT_SAMPLE_RATE
+        self._audio = self._container.add_stream("aac", rate=rate, layout="stereo")
+        self._pieces = sound_frames(waves, sample_rate)
 
     def add(self, picture: UInt8[NDArray[np.uint8], "H W 4"]) -> None:
         """Add one picture and the sound until its end."""
@@ -185,12 +161,4 @@ class _Film:
             if piece is None:
                 return
             self._container.mux(self._audio.encode(piece))
-            self._heard = Fraction(piece.pts + piece.samples, piece.sample_rate)
-
-    def _cut(self, waves: Float[NDArray[np.float32], "2 S"], sample_rate: int) -> Iterator[Any]:
-        for start in range(0, waves.shape[1], _AAC_FRAME):
-            piece = np.ascontiguousarray(waves[:, start : start + _AAC_FRAME])
-            frame = self._av.AudioFrame.from_ndarray(piece, format="fltp", layout="stereo")
-            frame.sample_rate, frame.pts = sample_rate, start
-            frame.time_base = Fraction(1, sample_rate)
-            yield frame
+            self._heard = (piece.pts + piece.samples) * piece.time_base
