@@ -1,0 +1,1 @@
+"""Parts of ``tools/build_body.py``, which makes the packaged bodies."""
