@@ -11,9 +11,14 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from motion.data.floor import sole_offsets
 from motion.geometry.inverse_kinematics import TwoBoneChain, two_bone_ik
-from motion.representation import JOINT_INDEX, SOLE_HEIGHT, rest_offsets, rest_positions
+from motion.representation import (
+    JOINT_INDEX,
+    SOLE_HEIGHT,
+    rest_offsets,
+    rest_positions,
+    sole_offsets,
+)
 
 PLANTED_SPEED = 0.15
 """Metres a second below which a foot joint counts as standing still."""

@@ -30,18 +30,23 @@ class TwoBoneChain:
 
 
 def two_bone_ik(
-    chain: TwoBoneChain, target: Float[Tensor, "*batch 3"]
+    chain: TwoBoneChain, target: Float[Tensor, "*batch 3"], soft_reach: float = SOFT_REACH
 ) -> tuple[Float[Tensor, "*batch 3 3"], Float[Tensor, "*batch 3 3"]]:
     """World rotations of both bones after the end went to ``target`` (or as far as it reaches).
 
     The chain bends in the plane in which it bent before; a straight one about its hinge.
+
+    Args:
+        chain: Where it is now.
+        target: Where its end shall be, metres.
+        soft_reach: Share of the full length at which the chain begins to resist stretching.
     """
     upper, lower = chain.middle - chain.start, chain.end - chain.middle
     a, b = (torch.linalg.norm(bone, dim=-1, keepdim=True) for bone in (upper, lower))
     reach = target - chain.start
     wanted = torch.linalg.norm(reach, dim=-1, keepdim=True).clamp(min=_MIN_DISTANCE)
     along = reach / wanted
-    distance = torch.maximum(_soft_limit(wanted, a + b), (a - b).abs() + _MIN_DISTANCE)
+    distance = torch.maximum(_soft_limit(wanted, a + b, soft_reach), (a - b).abs() + _MIN_DISTANCE)
     normal = torch.linalg.cross(upper, lower) + _HINGE_SHARE * a * b * chain.hinge
     bulge = torch.nn.functional.normalize(torch.linalg.cross(along, normal), dim=-1)
     ahead = (a.square() - b.square() + distance.square()) / (2 * distance)
@@ -55,10 +60,10 @@ def two_bone_ik(
 
 
 def _soft_limit(
-    distance: Float[Tensor, "*batch 1"], length: Float[Tensor, "*batch 1"]
+    distance: Float[Tensor, "*batch 1"], length: Float[Tensor, "*batch 1"], soft_reach: float
 ) -> Float[Tensor, "*batch 1"]:
     """Let a distance approach, never pass, the full length; unchanged well below it."""
-    soft = SOFT_REACH * length
+    soft = soft_reach * length
     over = (distance - (length - soft)).clamp(min=0)
     limited = length - soft * torch.exp(-over / soft)
     return torch.where(over > 0, limited, distance)

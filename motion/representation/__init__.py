@@ -10,6 +10,7 @@ from motion.representation.features import (
     local_rotations,
     motion_from_features,
 )
+from motion.representation.feet import sole_offsets, sole_points
 from motion.representation.motion import (
     FPS,
     FULL_POSE_WIDTHS,
@@ -67,5 +68,7 @@ __all__ = [
     "num_frames_of",
     "rest_offsets",
     "rest_positions",
+    "sole_offsets",
+    "sole_points",
     "split_full_pose",
 ]
