@@ -83,8 +83,9 @@ def write_npz(motion: Motion, path: Path | str) -> None:
         "parts": np.array([part for part in PART_NAMES if part in motion.parts], dtype="U16"),
         "source": np.array(motion.source),
     }
-    with atomic_path(Path(path)) as temporary:
-        np.savez_compressed(temporary, allow_pickle=False, **arrays)
+    # An open file, because NumPy adds ".npz" to any path that ends otherwise, ".NPZ" too.
+    with atomic_path(Path(path)) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
 def _numpy(values: Tensor) -> NDArray[np.float32]:

@@ -117,7 +117,7 @@ def make_canvas(
     Raises:
         RenderError: The driver cannot do this size.
     """
-    canvas = Canvas(gl=gl, handle=gl.glGenFramebuffers(1), width=width, height=height)
+    canvas = Canvas(gl=gl, handle=int(gl.glGenFramebuffers(1)), width=width, height=height)
     canvas.bind()
     if colour:
         canvas.colour = _texture(gl, width, height, gl.GL_RGBA8, gl.GL_RGBA, gl.GL_UNSIGNED_BYTE)

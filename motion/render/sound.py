@@ -1,6 +1,6 @@
 """The sound of films and pages: brought to length, to two channels and to one rate.
 
-Axis letters: ``C`` sound channels.
+Axis letters: ``C`` sound channels, ``N`` samples after a change of length.
 """
 
 import io
@@ -27,7 +27,7 @@ _FRAME_SAMPLES = 1024
 
 def fit_audio(
     audio: Audio, sample_rate: int | None, seconds: float | Fraction
-) -> Float[NDArray[np.float32], "2 S"]:
+) -> Float[NDArray[np.float32], "2 N"]:
     """Bring sound to two channels and cut or fill it to ``seconds``.
 
     Raises:
