@@ -3,6 +3,7 @@
 from motion.data.corpus import PreparedCorpus, load_corpora
 from motion.data.preparing import PrepareReport, prepare
 from motion.data.records import SPLITS, Caption, ClipRecord
+from motion.data.windows import Window, WindowConfig, Windows
 
 __all__ = [
     "SPLITS",
@@ -10,6 +11,9 @@ __all__ = [
     "ClipRecord",
     "PrepareReport",
     "PreparedCorpus",
+    "Window",
+    "WindowConfig",
+    "Windows",
     "load_corpora",
     "prepare",
 ]

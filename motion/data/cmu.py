@@ -32,7 +32,7 @@ MAX_WINDOW_FRAMES = 300
 USUAL_HEAD_PITCH = 5.0
 """Degrees that an upright person's head leans forward."""
 
-TRUSTED_HEAD_PITCH = 8.0
+TRUSTED_HEAD_PITCH = 5.0
 """Degrees off the usual that may be the performer's own; only what exceeds them is taken off."""
 
 _WHOLE_TRIAL_SHARE = 0.8
@@ -115,8 +115,6 @@ def _read_trial(trial: _Trial, calibration: Calibration) -> Iterator[ReadClip | 
         captions = list(piece.captions)
         if stop - start >= _WHOLE_TRIAL_SHARE * motion.num_frames:
             captions += [text for text in trial.sentences if text not in captions]
-        if not captions and trial.row["description"]:
-            captions = [trial.row["description"]]
         yield ReadClip(
             clip_id=piece.clip_id,
             split=piece.split,

@@ -2,7 +2,8 @@
 
 Keys: ``fps``, ``skeleton``, ``joint_names`` (J,), ``parents`` (J,) with -1 for the root,
 ``offsets`` (J, 3) metres, ``root`` (T, 3) metres, ``rot`` (T, J, 3) int16 with radians =
-rot * pi / 8192; files of many clips also have ``clips`` (C,) names and ``lengths`` (C,) frames. Axis: C clips.
+rot * pi / 8192; files of many clips also have ``clips`` (C,) names and ``lengths`` (C,) frames.
+Axis: C clips.
 """
 
 import zipfile
@@ -44,7 +45,7 @@ def read_packed(path: Path) -> PackedFile:
         DataError: The file is missing, damaged, or its arrays do not fit together.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
     except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
         raise DataError(f"cannot read {path} as a packed npz motion: {error}") from error

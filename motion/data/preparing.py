@@ -13,14 +13,14 @@ from torch import Tensor
 from tqdm import tqdm
 
 from motion.data.bandai import read_bandai
+from motion.data.bvh_folder import read_bvh_folder
+from motion.data.captions import describe
 from motion.data.cc0 import read_cc0
 from motion.data.cmu import read_cmu
 from motion.data.corpus import BODY_WIDTH, FORMAT_VERSION, write_corpus_files
 from motion.data.floor import FloorStatistics, floor_statistics
-from motion.data.mirroring import swap_left_right
 from motion.data.records import (
     SPLITS,
-    Caption,
     ClipRecord,
     CorpusReading,
     ReadClip,
@@ -36,6 +36,7 @@ READERS: Mapping[str, Callable[[Path], CorpusReading]] = {
     "bandai": read_bandai,
     "cmu": read_cmu,
     "cc0": read_cc0,
+    "bvh": read_bvh_folder,
 }
 """Readers by the name of the corpus."""
 
@@ -153,7 +154,7 @@ class _Gathered:
 
 
 def _record(corpus: str, clip: ReadClip, start: int) -> ClipRecord:
-    captions = tuple(Caption(text) for text in clip.captions)
+    described = describe(corpus, clip.labels, clip.motion, clip.captions)
     return ClipRecord(
         clip_id=clip.clip_id,
         corpus=corpus,
@@ -162,8 +163,8 @@ def _record(corpus: str, clip: ReadClip, start: int) -> ClipRecord:
         split=clip.split,
         parts=tuple(sorted(clip.motion.parts)),
         labels=dict(clip.labels),
-        captions=captions,
-        mirrored_captions=tuple(Caption(swap_left_right(c.text), c.language) for c in captions),
+        captions=described.captions,
+        mirrored_captions=described.mirrored,
     )
 
 

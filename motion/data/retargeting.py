@@ -76,13 +76,22 @@ class _Aligned:
     rest: Float[Tensor, "J 3"]
 
 
-def retarget(source: SourceMotion, calibration: Calibration | None = None) -> Motion:
+def retarget(
+    source: SourceMotion,
+    calibration: Calibration | None = None,
+    skeleton: SourceSkeleton | None = None,
+) -> Motion:
     """Bring a motion onto the SMPL-X body, at its own frame rate, feet on the floor.
+
+    Args:
+        source: The captured motion; its unit of length does not matter.
+        calibration: What is known about the performer.
+        skeleton: How its joints map to SMPL-X; None: by the kind that the source names.
 
     Raises:
         DataError: The skeleton is of an unknown kind, or lacks joints.
     """
-    skeleton = _skeleton_of(source)
+    skeleton = skeleton or _skeleton_of(source)
     aligned = _align(source, skeleton)
     target_rest = rest_positions()[:NUM_BODY_JOINTS]
     correction = rest_corrections(target_rest, aligned.rest, _RULES)

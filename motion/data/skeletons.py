@@ -7,10 +7,13 @@ axes in a T-pose that faces +z: ``("-y", "x")`` means x points down and y to the
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+
+from motion.geometry import axis_angle_to_matrix
 
 Partner = str | tuple[str, str]
 
@@ -25,8 +28,8 @@ class SourceSkeleton:
     partners: Mapping[str, Partner]
     """SMPL-X body joint -> source joint or pair of joints."""
     reference: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    pitches: Mapping[str, float] = field(default_factory=dict)
-    """Degrees by which a joint's bone points below the horizontal when the foot is flat."""
+    tilts: Mapping[str, tuple[str, float]] = field(default_factory=dict)
+    """World axis and degrees by which a joint is turned further in the natural pose."""
     level_feet: bool = True
     """True: the flat-foot pitch differs between subjects and is measured on planted frames."""
 
@@ -36,15 +39,11 @@ class SourceSkeleton:
             return torch.eye(3)
         x, y = (_direction(axis) for axis in self.reference[joint])
         matrix = torch.stack([x, y, torch.linalg.cross(x, y)], dim=-1)
-        pitch = torch.deg2rad(torch.tensor(self.pitches.get(joint, 0.0)))
-        sine, cosine = torch.sin(pitch), torch.cos(pitch)
-        down = torch.eye(3)
-        down[1, 1], down[1, 2], down[2, 1], down[2, 2] = cosine, -sine, sine, cosine
-        return down @ matrix
-
-    def fits(self, joint_names: Sequence[str]) -> bool:
-        """Tell whether a file with these joints is of this kind."""
-        return not self.missing(joint_names)
+        if joint not in self.tilts:
+            return matrix
+        axis, degrees = self.tilts[joint]
+        turn = _direction(axis) * torch.deg2rad(torch.tensor(degrees))
+        return axis_angle_to_matrix(turn) @ matrix
 
     def missing(self, joint_names: Sequence[str]) -> list[str]:
         """Name the source joints that a file lacks."""
@@ -57,9 +56,9 @@ def _direction(axis: str) -> Float[Tensor, " 3"]:
     return torch.tensor([sign if letter == axis[-1] else 0.0 for letter in "xyz"])
 
 
-def _partners(spine: Mapping[str, Partner], limbs: Mapping[str, str]) -> dict[str, Partner]:
+def _partners(spine: Mapping[str, Any], limbs: Mapping[str, str]) -> dict[str, Partner]:
     """Write out both sides; ``{side}`` forms in limb names: left, Left, l, L."""
-    table: dict[str, Partner] = dict(spine)
+    table: dict[str, Partner] = {**spine}
     for full, capital, small, letter in _SIDES:
         for joint, pattern in limbs.items():
             table[f"{full}_{joint}"] = pattern.format(
@@ -86,32 +85,21 @@ ASF = SourceSkeleton(
     ),
 )
 
-_LEFT_ARM_NAMES = {
-    "hip": "{Capital}UpLeg",
-    "knee": "{Capital}Leg",
-    "ankle": "{Capital}Foot",
-    "foot": "{Capital}ToeBase",
-    "collar": "{Capital}Shoulder",
-    "shoulder": "{Capital}Arm",
-    "elbow": "{Capital}ForeArm",
-    "wrist": "{Capital}Hand",
-}
-
 MB = SourceSkeleton(
     name="mb",
     partners=_partners(
         {"pelvis": "Hips", "spine1": "LowerBack", "spine2": "Spine", "spine3": "Spine1"}
         | {"neck": ("Spine1", "Head"), "head": "Head"},
-        _LEFT_ARM_NAMES,
-    ),
-)
-
-MIXAMO = SourceSkeleton(
-    name="mixamo",
-    partners=_partners(
-        {"pelvis": "Hips", "spine1": "Spine", "spine2": "Spine1", "spine3": "Spine2"}
-        | {"neck": ("Spine2", "Head"), "head": "Head"},
-        _LEFT_ARM_NAMES,
+        {
+            "hip": "{Capital}UpLeg",
+            "knee": "{Capital}Leg",
+            "ankle": "{Capital}Foot",
+            "foot": "{Capital}ToeBase",
+            "collar": "{Capital}Shoulder",
+            "shoulder": "{Capital}Arm",
+            "elbow": "{Capital}ForeArm",
+            "wrist": "{Capital}Hand",
+        },
     ),
 )
 
@@ -149,6 +137,9 @@ BANDAI_FOOT_PITCH = 39.6
 BANDAI_TOE_PITCH = 22.5
 """Degrees; the toes' bone of a planted foot points this far below the horizontal."""
 
+BANDAI_HAND_EXTENSION = 10.0
+"""Degrees; hanging hands are bent back by 8 to 18 in the files (median 13), by a few in people."""
+
 BANDAI = SourceSkeleton(
     name="bandai",
     partners=_partners(
@@ -166,12 +157,14 @@ BANDAI = SourceSkeleton(
         **{f"{bone}_L": ("z", "x") for bone in ("Foot", "Toes")},
         **{f"{bone}_R": ("-z", "x") for bone in ("Foot", "Toes")},
     },
-    pitches={
-        **dict.fromkeys(("Foot_L", "Foot_R"), BANDAI_FOOT_PITCH),
-        **dict.fromkeys(("Toes_L", "Toes_R"), BANDAI_TOE_PITCH),
+    tilts={
+        **dict.fromkeys(("Foot_L", "Foot_R"), ("x", BANDAI_FOOT_PITCH)),
+        **dict.fromkeys(("Toes_L", "Toes_R"), ("x", BANDAI_TOE_PITCH)),
+        "Hand_L": ("z", BANDAI_HAND_EXTENSION),
+        "Hand_R": ("-z", BANDAI_HAND_EXTENSION),
     },
     level_feet=False,
 )
 
-SKELETONS: dict[str, SourceSkeleton] = {s.name: s for s in (ASF, MB, DAZ, BANDAI, MIXAMO)}
+SKELETONS: dict[str, SourceSkeleton] = {s.name: s for s in (ASF, MB, DAZ, BANDAI)}
 """Kinds of skeleton by the name that packed files carry."""

@@ -11,11 +11,16 @@ from torch import Tensor
 
 from motion.geometry.rotations import slerp
 
+Rate = int | float | Fraction
+"""Frames per second."""
+
 _FPS_DENOMINATOR = 1_000_000
-_NTSC = 1001
+_NTSC = Fraction(1000, 1001)
+_TOLERANCE = 1e-4
+"""Relative; frame times are often written with five decimals."""
 
 
-def exact_fps(fps: float | Fraction) -> Fraction:
+def exact_fps(fps: Rate) -> Fraction:
     """Read a frame rate as the fraction that was meant (29.97 as 30000/1001, 1/0.0083333 as 120).
 
     Raises:
@@ -25,15 +30,13 @@ def exact_fps(fps: float | Fraction) -> Fraction:
         raise ValueError(f"a frame rate must be a positive number, got {fps}")
     if isinstance(fps, Fraction):
         return fps
-    for candidate in (Fraction(round(fps)), Fraction(round(fps * _NTSC), _NTSC)):
-        if candidate > 0 and abs(float(candidate) / fps - 1) < 1e-4:
+    for candidate in (Fraction(round(fps)), round(fps / _NTSC) * _NTSC):
+        if abs(float(candidate) / fps - 1) < _TOLERANCE:
             return candidate
     return Fraction(fps).limit_denominator(_FPS_DENOMINATOR)
 
 
-def resampled_length(
-    num_frames: int, source_fps: float | Fraction, target_fps: float | Fraction
-) -> int:
+def resampled_length(num_frames: int, source_fps: Rate, target_fps: Rate) -> int:
     """Count the frames after resampling: those whose time is not after the last source frame."""
     if num_frames == 0:
         return 0
@@ -42,7 +45,7 @@ def resampled_length(
 
 
 def resample_positions_in_time(
-    num_frames: int, source_fps: float | Fraction, target_fps: float | Fraction
+    num_frames: int, source_fps: Rate, target_fps: Rate
 ) -> tuple[Int[Tensor, " N"], Float[Tensor, " N"]]:
     """For each output frame: the source frame at or before it, and the weight of the next one."""
     step = exact_fps(source_fps) / exact_fps(target_fps)
@@ -54,7 +57,7 @@ def resample_positions_in_time(
 
 
 def resample_linear(
-    values: Float[Tensor, "T *rest"], source_fps: float | Fraction, target_fps: float | Fraction
+    values: Float[Tensor, "T *rest"], source_fps: Rate, target_fps: Rate
 ) -> Float[Tensor, "N *rest"]:
     """Resample positions or other plain numbers along axis 0."""
     before, weight = resample_positions_in_time(len(values), source_fps, target_fps)
@@ -67,8 +70,8 @@ def resample_linear(
 
 def resample_rotations(
     matrix: Float[Tensor, "T *joints 3 3"],
-    source_fps: float | Fraction,
-    target_fps: float | Fraction,
+    source_fps: Rate,
+    target_fps: Rate,
 ) -> Float[Tensor, "N *joints 3 3"]:
     """Resample rotation matrices along axis 0 by spherical interpolation."""
     before, weight = resample_positions_in_time(len(matrix), source_fps, target_fps)
