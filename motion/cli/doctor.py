@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
+from motion.cli.workshop import needed_weights
 from motion.errors import MotionError, RenderError, WeightsError
 
 LEAST_PYTHON = (3, 11)
@@ -74,11 +75,11 @@ def _gl() -> str:
 def _weights() -> str:
     from motion.conditioners import list_weights
 
-    rows = list_weights()
-    missing = [row.name for row in rows if not row.cached]
-    if missing:
-        raise WeightsError(f"{', '.join(missing)} not fetched yet; run: motion weights fetch")
-    return f"{', '.join(row.name for row in rows)} in {rows[0].folder.parent}"
+    here = {row.name: row.folder for row in list_weights() if row.cached}
+    needed = needed_weights()
+    if needed not in here:
+        raise WeightsError(f"{needed} is not fetched yet; run: motion weights fetch")
+    return f"{', '.join(here)} in {here[needed].parent}"
 
 
 def _body() -> str:

@@ -160,8 +160,8 @@ def _add_weights(commands: Commands) -> None:
     _add_json(listing)
     fetch = actions.add("fetch", workshop.weights_fetch, "download what is missing and check it")
     verify = actions.add("verify", workshop.weights_verify, "check what is here against its sha256")
-    for action in (fetch, verify):
-        action.add_argument("names", nargs="*", metavar="NAME", help="default: all of them")
+    for action, default in ((fetch, "what generating needs"), (verify, "all that are here")):
+        action.add_argument("names", nargs="*", metavar="NAME", help=f"default: {default}")
 
 
 def _add_doctor(commands: Commands) -> None:

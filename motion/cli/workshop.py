@@ -59,24 +59,26 @@ def weights_fetch(arguments: argparse.Namespace) -> int:
     """Download what is missing, each file checked against its sha256."""
     from motion.conditioners import fetch
 
-    for name in _weight_names(arguments):
+    for name in arguments.names or [needed_weights()]:
         print(f"{name} is in {fetch(name, progress=True)}")
     return 0
 
 
 def weights_verify(arguments: argparse.Namespace) -> int:
     """Check what is here against its sha256."""
-    from motion.conditioners import verify
+    from motion.conditioners import list_weights, verify
 
-    for name in _weight_names(arguments):
+    here = [row.name for row in list_weights() if row.folder.exists()]
+    for name in arguments.names or here or [needed_weights()]:
         print(f"{name} in {verify(name)} is intact")
     return 0
 
 
-def _weight_names(arguments: argparse.Namespace) -> list[str]:
-    from motion.conditioners import list_weights
+def needed_weights() -> str:
+    """Name of the packaged weights that generating needs; the others are for training."""
+    from motion.conditioners.e5 import MULTILINGUAL_E5_SMALL
 
-    return arguments.names or [row.name for row in list_weights()]
+    return MULTILINGUAL_E5_SMALL.name
 
 
 def version(arguments: argparse.Namespace) -> int:
