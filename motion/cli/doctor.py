@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -82,6 +83,18 @@ def _weights() -> str:
     return f"{', '.join(here)} in {here[needed].parent}"
 
 
+def _model() -> str:
+    from motion.generate.checkpoint import load_language_model
+    from motion.generate.generator import CHECKPOINT_VARIABLE, DEFAULT_CHECKPOINT
+    from motion.tokenizer import MotionTokenizer
+
+    folder = Path(os.environ.get(CHECKPOINT_VARIABLE) or DEFAULT_CHECKPOINT)
+    tokenizer = MotionTokenizer.load(folder / "tokenizer")
+    model = load_language_model(folder / "language").model
+    millions = sum(weight.numel() for weight in model.parameters()) / 1e6
+    return f"{folder} ({', '.join(tokenizer.part_names)}; {millions:.0f} M parameters)"
+
+
 def _body() -> str:
     from motion.body import BODY_VARIABLE, BodyModel
 
@@ -102,6 +115,7 @@ _CHECKS: dict[str, Callable[[], str]] = {
     "torch": _torch,
     "OpenGL": _gl,
     "weights": _weights,
+    "model": _model,
     "body": _body,
     "disk": _disk,
 }

@@ -28,7 +28,7 @@ def test_doctor_reports_each_thing_once(capsys: pytest.CaptureFixture[str]):
     code = main(["doctor", "--json"])
     report = json.loads(capsys.readouterr().out)
     names = [check["name"] for check in report["checks"]]
-    assert names == ["python", "torch", "OpenGL", "weights", "body", "disk"]
+    assert names == ["python", "torch", "OpenGL", "weights", "model", "body", "disk"]
     assert report["ok"] is all(check["ok"] for check in report["checks"])
     assert code == (0 if report["ok"] else 2)
     assert all(check["found"] for check in report["checks"])
@@ -38,6 +38,7 @@ def test_doctor_says_what_to_do(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path
 ):
     monkeypatch.setenv("MOTION_CACHE", str(tmp_path))
+    monkeypatch.setenv("MOTION_CHECKPOINT", str(tmp_path / "empty"))
     monkeypatch.setenv("MOTION_SMPLX", str(tmp_path / "nowhere"))
     monkeypatch.setattr(doctor, "LEAST_DISK_GB", 1e9)
     assert main(["doctor"]) == 2
@@ -45,4 +46,5 @@ def test_doctor_says_what_to_do(
     assert lines["python"].startswith("ok")
     assert "motion weights fetch" in lines["weights"]
     assert "nowhere" in lines["body"]
+    assert "empty" in lines["model"]
     assert lines["disk"].startswith("TODO")
