@@ -34,8 +34,17 @@ def test_impossible_frame_rates_are_refused(fps):
 
 @pytest.mark.parametrize(
     ("frames", "source", "target", "expected"),
-    [(1, 60, 30, 1), (2, 60, 30, 1), (3, 60, 30, 2), (121, 120, 30, 31), (31, 30, 120, 121)]
-    + [(0, 60, 30, 0), (24, 24, 30, 29), (101, 20, 30, 151), (1_000_001, 120, 30, 250_001)],
+    [
+        (1, 60, 30, 1),
+        (2, 60, 30, 1),
+        (3, 60, 30, 2),
+        (121, 120, 30, 31),
+        (31, 30, 120, 121),
+        (0, 60, 30, 0),
+        (24, 24, 30, 29),
+        (101, 20, 30, 151),
+        (1_000_001, 120, 30, 250_001),
+    ],
 )
 def test_no_frame_is_lost_or_invented(frames, source, target, expected):
     assert resampled_length(frames, source, target) == expected
