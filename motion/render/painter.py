@@ -1,7 +1,8 @@
 """``Painter``: a mesh (one body, or several as one) on a floor, with soft light and shadows.
 
-Why not a scene-graph renderer: on llvmpipe the whole frame at 1280x720, with 4 samples a pixel on
-the body and a soft shadow, costs less than half of what pyrender needs without shadows.
+Why not a scene-graph renderer: on llvmpipe at 1280x720 a picture with four samples a pixel on the
+body and a soft shadow takes 45-70 ms of CPU time here; pyrender takes 90-108 ms with four samples
+and no shadow, and about twice that with its hard one.
 
 Axis letters: ``F`` faces, ``H``/``W`` picture rows and columns.
 """

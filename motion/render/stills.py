@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from motion.body import BodyModel
 from motion.errors import ConfigError, RequestError
 from motion.formats import atomic_path
-from motion.render.camera import Lens, direction, follow, look_at
+from motion.render.camera import MARGIN, Lens, direction, follow, look_at
 from motion.render.painter import Painter, View
 from motion.render.staging import (
     PictureConfig,
@@ -34,7 +34,7 @@ MAX_PEOPLE = 10
 _REDUCTION = 2
 """Stills are painted this much larger and averaged: 16 samples a pixel on the body."""
 
-_GAP = 0.22  # metres between neighbours in a filmstrip
+_GAPS = (0.22, 0.7)  # metres between neighbours in a filmstrip: at least, and where there is room
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +112,7 @@ def write_filmstrip(
     frames = np.linspace(0, motion.num_frames - 1, count).round().astype(int)
     azimuth = facing(joints[0]) + float(np.radians(config.azimuth_degrees))
     right = look_at(direction(azimuth, 0.0), np.zeros(3))[0, :3]
-    places = _side_by_side(joints[frames], right)
+    places = _side_by_side(joints[frames], right, config.lens.aspect)
     view = _overview(joints[frames] + places[:, None], azimuth, find_floor(joints), config)
 
     meshes, normals = [], []
@@ -172,12 +172,16 @@ def _frame_at(motion: Motion, seconds: float | None) -> int:
 
 
 def _side_by_side(
-    joints: Float[NDArray[np.float64], "C J 3"], right: Float[NDArray[np.float64], "3"]
+    joints: Float[NDArray[np.float64], "C J 3"],
+    right: Float[NDArray[np.float64], "3"],
+    aspect: float,
 ) -> Float[NDArray[np.float64], "C 3"]:
-    """Shift of each person that lines them up along ``right``, each as wide as their pose."""
+    """Shift of each person that lines them up along ``right``, spread over the picture's width."""
     across = joints @ right
     widths = across.max(1) - across.min(1)
-    ends = np.cumsum(widths + _GAP)
+    tall = float(np.ptp(joints[..., 1])) + 2 * MARGIN
+    gap = np.clip((tall * aspect - widths.sum()) / len(joints), *_GAPS)
+    ends = np.cumsum(widths + gap)
     along = ends - widths - across.min(1) - ends[-1] / 2
     middle = (joints.min(1) + joints.max(1)) / 2
     flat = middle - (middle @ right)[:, None] * right  # their place towards the camera

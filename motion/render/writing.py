@@ -66,6 +66,8 @@ def _npz(motion: Motion, path: Path, options: dict[str, Any]) -> None:
 
 
 def _bvh(motion: Motion, path: Path, options: dict[str, Any]) -> None:
+    if not motion.flat_hand_mean:  # the file holds no mean hand to add
+        motion = load_body(options["body"], motion).with_flat_hands(motion)
     write_bvh(motion, path)
 
 
