@@ -10,7 +10,7 @@ from typing import Any
 from motion.cli.outputs import check_outputs, check_readable, need_pictures
 
 DRAWN_SUFFIXES: tuple[str, ...] = (".mp4", ".png", ".html")
-MESH_SUFFIXES: tuple[str, ...] = (".glb", *DRAWN_SUFFIXES)
+BODY_SUFFIXES: tuple[str, ...] = (".bvh", ".glb", *DRAWN_SUFFIXES)
 
 
 def generate(arguments: argparse.Namespace) -> int:
@@ -94,8 +94,8 @@ def _sampling(arguments: argparse.Namespace) -> dict[str, Any]:
 def _body(
     arguments: argparse.Namespace, paths: Sequence[Path], gender: str = "neutral"
 ) -> dict[str, Any]:
-    """Load the body once for all files that show it; nothing where none does."""
-    if not any(path.suffix.lower() in MESH_SUFFIXES for path in paths):
+    """Load the body once for all files that need one."""
+    if not any(path.suffix.lower() in BODY_SUFFIXES for path in paths):
         return {}
     from motion.body import BodyModel
 
