@@ -105,10 +105,10 @@ class MotionGenerator:
         self,
         *,
         text: str,
-        seconds: float | None = None,
+        seconds: float | int | None = None,
         seed: int = 0,
-        guidance: float | None = None,
-        temperature: float | None = None,
+        guidance: float | int | None = None,
+        temperature: float | int | None = None,
         top_k: int | None = None,
         foot_lock: bool = True,
     ) -> GenerationResult:
@@ -127,10 +127,18 @@ class MotionGenerator:
             RequestError: The request is not possible; the message says why.
         """
         given = {"guidance": guidance, "temperature": temperature, "top_k": top_k}
-        changes: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
+        changes: dict[str, Any] = {
+            name: value if name == "top_k" else float(value)
+            for name, value in given.items()
+            if value is not None
+        }
         sampling = replace(self.sampling, **changes)
         request = GenerationRequest(
-            text=text, seconds=seconds, seed=seed, sampling=sampling, foot_lock=foot_lock
+            text=text,
+            seconds=None if seconds is None else float(seconds),
+            seed=seed,
+            sampling=sampling,
+            foot_lock=foot_lock,
         )
         return self.generate_batch([request])[0]
 

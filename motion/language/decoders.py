@@ -6,7 +6,7 @@ through the library's own cache. Both give the hidden state of the last position
 Axes: M inputs at once; H hidden; Q heads; G key-value heads; d head width.
 """
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -20,6 +20,7 @@ from motion.language.precision import Precision, linear
 LLAMA_FAMILY = ("llama", "qwen2", "qwen3")
 
 
+@runtime_checkable
 class StepDecoder(Protocol):
     """Feeds embeddings to a backbone, keeping what it has seen."""
 
