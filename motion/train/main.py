@@ -21,6 +21,7 @@ class Stage:
 STAGES = {
     "tokenizer": Stage("motion.train.tokenizer_stage", "TokenizerModule", "WindowData"),
     "language": Stage("motion.train.language_stage", "LanguageModule", "StepData"),
+    "alignment": Stage("motion.train.alignment_stage", "AlignmentModule", "PairData"),
 }
 
 COMMANDS = ("fit", "validate", "test", "predict")
