@@ -31,11 +31,11 @@ class StreamNetwork(nn.Module):
     def __init__(self, config: PartHeadConfig, num_codes: int) -> None:
         super().__init__()
         width = config.width
-        self.norm = nn.RMSNorm(width, eps=1e-6)
+        self.norm = nn.LayerNorm(width)
         self.up = nn.Linear(width, config.expansion * width)
         self.down = nn.Linear(config.expansion * width, width)
         self.drop = nn.Dropout(config.dropout)
-        self.out_norm = nn.RMSNorm(width, eps=1e-6)
+        self.out_norm = nn.LayerNorm(width)
         self.out = nn.Linear(width, num_codes)
 
     def forward(self, state: Float[Tensor, "*batch C"]) -> Float[Tensor, "*batch N"]:

@@ -6,7 +6,7 @@ stitched where their poses meet. Axes: N steps of all sequences together; S stre
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,15 +15,16 @@ from jaxtyping import Float, Int
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from motion.data import Caption, PreparedCorpus
+from motion.data import Caption, ClipRecord, PreparedCorpus
 from motion.errors import DataError
 from motion.formats import atomic_path
 from motion.language import Stream, motion_streams
-from motion.representation import PARTS, Motion, extract_features
-from motion.tokenizer import Codes, MotionTokenizer
+from motion.representation import PARTS, extract_features
+from motion.tokenizer import MotionTokenizer
 
 CODES_FILE, SEQUENCES_FILE = "codes.safetensors", "sequences.jsonl"
 SHORTEST_STEPS = 3
+BATCH = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,13 +99,17 @@ def streams_of(tokenizer: MotionTokenizer) -> tuple[Stream, ...]:
     )
 
 
-def codes_to_streams(codes: Codes, streams: Sequence[Stream]) -> Int[Tensor, "L S"]:
-    """Codes as one row of streams per step; -1 where a part is absent."""
-    absent = torch.full((codes.num_steps,), -1)
-    columns = [
-        codes.parts[s.part][:, s.level] if s.part in codes.parts else absent for s in streams
-    ]
-    return torch.stack(columns, dim=-1)
+@dataclass(frozen=True)
+class _Variant:
+    """A clip or its mirror image at one phase, as features."""
+
+    record: ClipRecord
+    captions: tuple[Caption, ...]
+    features: dict[str, Float[Tensor, "T _"]]
+
+    @property
+    def num_frames(self) -> int:
+        return len(self.features["lower"])
 
 
 def encode_corpora(
@@ -127,39 +132,34 @@ def encode_corpora(
     Raises:
         DataError: No clip is left.
     """
-    streams = streams_of(tokenizer)
-    stride = tokenizer.frames_per_code
-    codes: list[Tensor] = []
-    edges: list[tuple[Tensor, Tensor]] = []
-    sequences: list[CodeSequence] = []
-    start = 0
-    for corpus in corpora:
-        for index in corpus.select(split):
-            record, motion = corpus.clips[index], corpus.motion(index)
-            variants = [(motion, record.captions)]
-            if mirror:
-                variants.append((motion.mirrored(), record.mirrored_captions))
-            for variant, captions in variants:
-                for phase in phases:
-                    piece = variant.frames(phase, variant.num_frames)
-                    if piece.num_frames < SHORTEST_STEPS * stride or not captions:
-                        continue
-                    rows = codes_to_streams(tokenizer.encode(piece), streams)
-                    codes.append(rows)
-                    edges.append(_edge_poses(piece, tokenizer, len(rows)))
-                    sequences.append(
-                        CodeSequence(
-                            clip_id=record.clip_id,
-                            corpus=record.corpus,
-                            label=_label(record.labels, record.clip_id),
-                            start=start,
-                            num_steps=len(rows),
-                            captions=tuple(captions),
-                        )
-                    )
-                    start += len(rows)
-    if not codes:
+    streams, stride = streams_of(tokenizer), tokenizer.frames_per_code
+    variants = [
+        variant
+        for variant in _variants(corpora, split, mirror=mirror, phases=phases)
+        if variant.captions and variant.num_frames >= SHORTEST_STEPS * stride
+    ]
+    if not variants:
         raise DataError(f"no '{split}' clip with captions in the given corpora")
+    parts = {name: _encode_part(variants, name, tokenizer) for name in tokenizer.part_names}
+    codes, edges, sequences, start = [], [], [], 0
+    for index, variant in enumerate(variants):
+        num_steps = -(-variant.num_frames // stride)
+        absent = torch.full((num_steps,), -1)
+        found = [parts[s.part].get(index) for s in streams]
+        columns = zip(streams, found, strict=True)
+        codes.append(torch.stack([absent if f is None else f[:, s.level] for s, f in columns], -1))
+        edges.append(_edge_poses(variant.features, tokenizer, num_steps))
+        sequences.append(
+            CodeSequence(
+                clip_id=variant.record.clip_id,
+                corpus=variant.record.corpus,
+                label=_label(variant.record),
+                start=start,
+                num_steps=num_steps,
+                captions=variant.captions,
+            )
+        )
+        start += num_steps
     return CodeStore(
         torch.cat(codes),
         torch.cat([first for first, _ in edges]),
@@ -168,11 +168,49 @@ def encode_corpora(
     )
 
 
+def _variants(
+    corpora: Sequence[PreparedCorpus], split: str, *, mirror: bool, phases: Sequence[int]
+) -> Iterator[_Variant]:
+    root = PARTS["lower"].slices
+    for corpus in corpora:
+        for index in corpus.select(split):
+            record, motion = corpus.clips[index], corpus.motion(index)
+            seen = [(motion, record.captions)]
+            if mirror:
+                seen.append((motion.mirrored(), record.mirrored_captions))
+            for variant, captions in seen:
+                whole = extract_features(variant)
+                for phase in phases:
+                    features = {name: values[phase:].clone() for name, values in whole.items()}
+                    for block in ("planar_velocity", "yaw_rate"):  # nothing leads to frame 0
+                        features["lower"][:1, root[block]] = 0.0
+                    yield _Variant(record, captions, features)
+
+
+def _encode_part(
+    variants: Sequence[_Variant], name: str, tokenizer: MotionTokenizer
+) -> dict[int, Int[Tensor, "L K"]]:
+    """Codes of one part for all variants that have it, in batches of similar length."""
+    stride = tokenizer.frames_per_code
+    having = [index for index, variant in enumerate(variants) if name in variant.features]
+    having.sort(key=lambda index: variants[index].num_frames)
+    result: dict[int, Tensor] = {}
+    for first in range(0, len(having), BATCH):
+        chosen = having[first : first + BATCH]
+        rows = [variants[index].features[name] for index in chosen]
+        lengths = torch.tensor([len(row) for row in rows])
+        padded = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
+        mask = torch.arange(padded.shape[1])[None] < lengths[:, None]
+        codes = tokenizer.part(name).encode(padded, mask)
+        for row, index, length in zip(codes, chosen, lengths.tolist(), strict=True):
+            result[index] = row[: -(-length // stride)]
+    return result
+
+
 def _edge_poses(
-    motion: Motion, tokenizer: MotionTokenizer, num_steps: int
+    features: Mapping[str, Float[Tensor, "T _"]], tokenizer: MotionTokenizer, num_steps: int
 ) -> tuple[Float[Tensor, "L D"], Float[Tensor, "L D"]]:
     """Normalised body features at the first and last frame of every step."""
-    features = extract_features(motion)
     columns = []
     for name in ("lower", "upper"):
         part = tokenizer.part(name)
@@ -185,9 +223,9 @@ def _edge_poses(
     return pose[first], pose[last]
 
 
-def _label(labels: object, clip_id: str) -> str:
-    values = dict(labels) if isinstance(labels, dict) else {}
+def _label(record: ClipRecord) -> str:
+    """What kind of motion a clip is, for balancing."""
     for key in ("content", "description", "actions"):
-        if values.get(key):
-            return str(values[key])
-    return clip_id
+        if record.labels.get(key):
+            return str(record.labels[key])
+    return record.clip_id
