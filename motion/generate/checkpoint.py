@@ -23,6 +23,7 @@ from motion.language import (
     MotionLanguageModelConfig,
     PartHeadConfig,
     Stream,
+    merged_state,
 )
 from motion.optional import require
 
@@ -49,7 +50,7 @@ def save_language_model(model: MotionLanguageModel, text_pieces: Any, folder: Pa
         "streams": [asdict(stream) for stream in model.vocabulary.streams],
         "backbone": _plain_backbone_config(model.backbone),
     }
-    state = {name: value for name, value in model.state_dict().items() if not _is_tied(name, model)}
+    state = {n: value for n, value in merged_state(model).items() if not _is_tied(n, model)}
     half = {
         name: (value.half() if value.is_floating_point() else value).contiguous()
         for name, value in state.items()

@@ -1,6 +1,12 @@
 """The motion language model: vocabulary, backbone, motion steps, part head, decoding engine."""
 
-from motion.language.backbone import PRESETS, BackboneConfig, build_backbone
+from motion.language.backbone import (
+    PRESETS,
+    BackboneConfig,
+    backbone_text_pieces,
+    build_backbone,
+    merged_state,
+)
 from motion.language.decoders import LibraryDecoder, LlamaDecoder, StepDecoder, build_decoder
 from motion.language.engine import DecodingEngine, EngineConfig, StepRequest
 from motion.language.model import (
@@ -34,7 +40,9 @@ __all__ = [
     "StepRequest",
     "Stream",
     "Vocabulary",
+    "backbone_text_pieces",
     "build_backbone",
     "build_decoder",
+    "merged_state",
     "motion_streams",
 ]

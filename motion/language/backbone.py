@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from motion.conditioners.smollm2 import bake_smollm2
 from motion.errors import ConfigError, WeightsError
 from motion.optional import require
 
@@ -17,7 +18,7 @@ class BackboneConfig:
     """Which causal language model carries the motion steps."""
 
     source: str = "small"
-    """Preset initialised here (``small``, ``tiny``), or a local folder or hub id."""
+    """Preset made here (``small``, ``tiny``), ``smollm2`` (packaged), a local folder or hub id."""
     num_layers: int | None = None
     """Keep only the first layers; None keeps all."""
     freeze_embedding: bool = False
@@ -51,6 +52,8 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 """Qwen3-shaped models initialised here; they read through the text encoder's states."""
 
+PACKAGED_SOURCE = "smollm2"
+"""SmolLM2-135M-Instruct from its package."""
 MAX_POSITIONS = 4096
 
 
@@ -64,8 +67,8 @@ def build_backbone(config: BackboneConfig, num_text_pieces: int) -> Any:
     Raises:
         WeightsError: The folder or hub id cannot be loaded.
     """
-    transformers = require("transformers")
     if config.source in PRESETS:
+        transformers = require("transformers")
         shape = transformers.Qwen3Config(
             **PRESETS[config.source],
             vocab_size=num_text_pieces,
@@ -78,20 +81,59 @@ def build_backbone(config: BackboneConfig, num_text_pieces: int) -> Any:
         model = _load(config.source)
     if config.num_layers is not None:
         model = first_layers(model, config.num_layers)
-    return model
+    return with_lora(model, config.lora_rank) if config.lora_rank else model
 
 
 def _load(source: str) -> Any:
     transformers = require("transformers")
+    folder = str(bake_smollm2()) if source == PACKAGED_SOURCE else source
     try:
-        model: Any = transformers.AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
+        return transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     except (OSError, ValueError, KeyError) as error:
         kind = "folder" if Path(source).exists() else "hub id or folder"
         reason = str(error).splitlines()[0]
         raise WeightsError(
             f"cannot load a language model from the {kind} {source}: {reason}"
         ) from error
-    return model
+
+
+def backbone_text_pieces(config: BackboneConfig) -> Any | None:
+    """The text tokenizer that a loaded backbone brings; None for presets made here."""
+    if config.source in PRESETS:
+        return None
+    transformers = require("transformers")
+    folder = str(bake_smollm2()) if config.source == PACKAGED_SOURCE else config.source
+    try:
+        return transformers.AutoTokenizer.from_pretrained(folder).backend_tokenizer
+    except (OSError, ValueError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        raise WeightsError(f"no text tokenizer in {config.source}: {reason}") from error
+
+
+def with_lora(model: Any, rank: int) -> Any:
+    """Freeze a model and add trainable low-rank updates to all its linear layers.
+
+    Source: Hu et al., LoRA (arXiv 2106.09685), through the ``peft`` package.
+    """
+    peft = require("peft", extra="llm")
+    model.requires_grad_(requires_grad=False)
+    config = peft.LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear")
+    return peft.inject_adapter_in_model(config, model)
+
+
+def merged_state(module: nn.Module) -> dict[str, Tensor]:
+    """Weights of a model as if it had never had low-rank updates: these are added in."""
+    deltas = {
+        f"{name}.weight": layer.get_delta_weight("default").detach()
+        for name, layer in module.named_modules()
+        if hasattr(layer, "get_delta_weight")
+    }
+    state: dict[str, Tensor] = {}
+    for name, value in module.state_dict().items():
+        if ".lora_" not in name:
+            plain = name.replace(".base_layer.", ".")
+            state[plain] = value + deltas[plain] if plain in deltas else value
+    return state
 
 
 def first_layers(model: Any, num_layers: int) -> Any:
