@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from motion.data.cleaning import jump_frames, longest_span, t_pose_frames
+from motion.data.cleaning import jump_frames, longest_span, t_pose_frames, without_flips
 from motion.data.files import need_files, read_csv, read_jsonl
 from motion.data.packed import read_packed
 from motion.data.records import CorpusReading, ReadClip, Rejection
@@ -102,15 +102,18 @@ def read_cmu(source: Path) -> CorpusReading:
 
 def _read_trial(trial: _Trial, calibration: Calibration) -> Iterator[ReadClip | Rejection]:
     captured = read_packed(trial.path).motion
-    cuts = [-(-frame // _FRAMES_60_TO_30) for frame in jump_frames(captured)]
-    motion = retarget(captured.resampled(exact_fps(FPS)), calibration)
+    steady, flips = without_flips(captured)
+    cuts = [-(-frame // _FRAMES_60_TO_30) for frame in [*jump_frames(captured), *flips]]
+    motion = retarget(steady.resampled(exact_fps(FPS)), calibration)
     first = t_pose_frames(motion)
     for piece in trial.pieces:
         begin, end = max(piece.start, first), min(piece.stop, motion.num_frames)
         start, stop = longest_span(begin, end, cuts) if begin < end else (begin, begin)
         if stop - start < MIN_CLIP_FRAMES:
             reason = f"{stop - start} of {piece.stop - piece.start} frames are good"
-            yield Rejection(piece.clip_id, f"{reason} (T-pose, root jump or end of the capture)")
+            yield Rejection(
+                piece.clip_id, f"{reason} (T-pose, jump, flipping joint or end of the capture)"
+            )
             continue
         captions = list(piece.captions)
         if stop - start >= _WHOLE_TRIAL_SHARE * motion.num_frames:

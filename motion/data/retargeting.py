@@ -1,5 +1,6 @@
 """From a captured motion on a foreign skeleton to an SMPL-X ``Motion`` that stands on the floor."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -34,6 +35,10 @@ MAX_FOOT_LEVELLING = 8.0
 MAX_TOE_LEVELLING = 40.0
 """Degrees; toe markers of some subjects are off by 35."""
 
+MAX_HEAD_TURN = 100.0
+"""Degrees between head and chest; some captures lost the head's markers and turned it over."""
+
+HEAD_FADE_FRAMES = 5
 UPRIGHT_COSINE = 0.94
 
 
@@ -136,6 +141,8 @@ def _align(source: SourceMotion, skeleton: SourceSkeleton) -> _Aligned:
     reference = torch.stack([skeleton.reference_rotation(name) for name in source.joint_names])
     world, positions = source.world()
     natural = world @ reference.transpose(-1, -2)
+    chest, head = (index[str(skeleton.partners[joint])] for joint in ("spine3", "head"))
+    natural[:, head] = _possible_head(natural[:, chest], natural[:, head])
     rest = _rest_in_reference(source, reference)
     partners = [skeleton.partners[name] for name in JOINT_NAMES[:NUM_BODY_JOINTS]]
     columns, first = [], []
@@ -154,6 +161,23 @@ def _partner_rotation(
         return natural[:, index[partner]]
     start, end = natural[:, index[partner[0]]], natural[:, index[partner[1]]]
     return slerp(start, end, start.new_full((len(start),), 0.5))
+
+
+def _possible_head(
+    chest: Float[Tensor, "T 3 3"], head: Float[Tensor, "T 3 3"]
+) -> Float[Tensor, "T 3 3"]:
+    """Let the head go with the chest while it is turned further than any neck allows."""
+    relative = chest.transpose(-1, -2) @ head
+    angle = torch.linalg.norm(matrix_to_axis_angle(relative), dim=-1)
+    lost = (angle > math.radians(MAX_HEAD_TURN)).to(head)
+    if not lost.any():
+        return head
+    size = 2 * HEAD_FADE_FRAMES + 1
+    near = torch.nn.functional.max_pool1d(lost[None], size, 1, HEAD_FADE_FRAMES)
+    padded = torch.nn.functional.pad(near, (HEAD_FADE_FRAMES,) * 2, mode="replicate")
+    weight = padded.unfold(-1, size, 1).mean(-1)[0]
+    known = torch.where(lost[:, None, None] > 0, chest, head)
+    return slerp(known, chest, weight)
 
 
 def _rest_in_reference(

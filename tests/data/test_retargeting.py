@@ -2,7 +2,7 @@ import pytest
 import torch
 from made_corpora import write_packed
 
-from motion.data.cleaning import jump_frames, longest_span, t_pose_frames
+from motion.data.cleaning import jump_frames, longest_span, t_pose_frames, without_flips
 from motion.data.floor import floor_statistics, sole_points
 from motion.data.packed import read_packed
 from motion.data.retargeting import Calibration, head_pitches, retarget
@@ -117,3 +117,51 @@ def test_t_poses_at_the_start_are_counted(walk_motion):
     still = Motion.from_full_pose(torch.zeros(12, 165), torch.zeros(12, 3))
     assert t_pose_frames(still) == 12
     assert t_pose_frames(walk_motion) == 0
+
+
+def flipped(source, joint, frames, degrees=170.0):
+    from dataclasses import replace
+
+    from motion.geometry import axis_angle_to_matrix
+
+    turn = axis_angle_to_matrix(torch.deg2rad(torch.tensor([0.0, degrees, 0.0])))
+    local = source.local_matrix.clone()
+    place = source.joint_names.index(joint)
+    local[frames, place] = local[frames, place] @ turn
+    return replace(source, local_matrix=local), place
+
+
+def test_short_flips_are_bridged(source):
+    joint = SKELETONS[source.skeleton].partners["left_knee"]
+    broken, place = flipped(source, joint, slice(20, 24))
+    mended, cuts = without_flips(broken)
+    assert cuts == []
+    error = (mended.local_matrix - source.local_matrix).abs()
+    assert error[:, place].max() < 0.4  # the knee went on turning during the four frames
+    assert error[:20].max() == 0
+
+
+def test_long_flips_and_a_broken_first_frame_are_cut(source):
+    joint = SKELETONS[source.skeleton].partners["left_knee"]
+    assert without_flips(flipped(source, joint, slice(20, 60))[0])[1] == [20]
+    assert without_flips(flipped(source, joint, slice(0, 1))[0])[1] == [1]
+
+
+def test_the_end_of_a_limb_is_not_worth_a_cut(source):
+    joint = SKELETONS[source.skeleton].partners["left_wrist"]
+    mended, cuts = without_flips(flipped(source, joint, slice(20, 60))[0])
+    assert cuts == []
+    assert without_flips(mended)[1] == []
+
+
+def test_a_head_that_is_upside_down_goes_with_the_chest(source):
+    joint = SKELETONS[source.skeleton].partners["head"]
+    broken, _ = flipped(source, joint, slice(30, 60))
+    found, wanted = retarget(broken), retarget(source)
+    head = JOINT_INDEX["head"]
+    moved = (found.joints(22) - wanted.joints(22)).abs()
+    assert moved[:20].max() < 1e-4
+    assert moved.max() < 0.1
+    up = torch.eye(3)[1]
+    lean = (found.local_matrix(22)[40:, head] @ up)[:, 1]
+    assert lean.min() > 0.8
