@@ -35,7 +35,7 @@ class BackboneConfig:
 PRESETS: dict[str, dict[str, Any]] = {
     "small": {
         "hidden_size": 384,
-        "num_hidden_layers": 8,
+        "num_hidden_layers": 6,
         "num_attention_heads": 6,
         "num_key_value_heads": 6,
         "head_dim": 64,
