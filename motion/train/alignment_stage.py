@@ -21,8 +21,8 @@ from motion.alignment import (
 )
 from motion.alignment.precision import POOL_SIZE
 from motion.conditioners import TextEncoder, cache_text_features
+from motion.data import load_corpora
 from motion.errors import ConfigError
-from motion.train.feature_store import load_corpora
 from motion.train.pair_store import (
     DrawingConfig,
     EvaluationPairs,
@@ -68,7 +68,7 @@ class PairData(LightningDataModule):
         wanted = [split for split in STAGE_SPLITS[stage] if split not in self.stores]
         if not wanted:
             return
-        corpora = load_corpora(self.root, self.corpora)
+        corpora = load_corpora([self.root / name for name in self.corpora])
         for split in wanted:
             self.stores[split] = PairStore.build(corpora, split, self.parts)
         texts = dict.fromkeys(

@@ -5,7 +5,6 @@ Axes: N frames of all clips together; W frames of a window.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -135,14 +134,3 @@ class WindowBatches(Dataset[WindowBatch]):
         mask = place < length[:, None]
         rows = store.starts[chosen][:, None] + torch.minimum(place, length[:, None] - 1)
         return WindowBatch({n: v[rows] for n, v in store.features.items()}, mask)
-
-
-def load_corpora(root: Path, names: Sequence[str]) -> list[PreparedCorpus]:
-    """Load prepared corpora ``root/<name>``, reporting all missing ones at once."""
-    missing = [name for name in names if not (root / name / "corpus.json").is_file()]
-    if missing:
-        raise DataError(
-            f"no prepared corpus {missing} in {root}; make it with "
-            f"'motion prepare {missing[0]} --source DIR --out {root / missing[0]}'"
-        )
-    return [PreparedCorpus.load(root / name) for name in names]

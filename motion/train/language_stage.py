@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 from torchdata.stateful_dataloader import StatefulDataLoader
 
 from motion.conditioners import Condition, TextEncoder, TextFeatureTable, cache_text_features
+from motion.data import load_corpora
 from motion.errors import ConfigError
 from motion.generate.checkpoint import save_language_model
 from motion.language import (
@@ -25,7 +26,6 @@ from motion.language import (
 )
 from motion.tokenizer import MotionTokenizer
 from motion.train.code_store import CodeStore, encode_corpora, streams_of
-from motion.train.feature_store import load_corpora
 from motion.train.schedule import OptimizerConfig, build_optimizer
 from motion.train.stitching import Sample, Stitcher, codes_of, single_samples
 from motion.train.text_pieces import train_text_pieces
@@ -164,7 +164,7 @@ class StepData(LightningDataModule):
         for split, mirror, phases in (("train", True, PHASES), ("val", False, (0,))):
             folder = self.cache / "codes" / f"{key}-{split}"
             if not (folder / "sequences.jsonl").is_file():
-                corpora = load_corpora(self.root, self.corpora)
+                corpora = load_corpora([self.root / name for name in self.corpora])
                 store = encode_corpora(corpora, split, self.tokenizer, mirror=mirror, phases=phases)
                 store.save(folder)
             self.stores[split] = CodeStore.load(folder)

@@ -35,6 +35,16 @@ SUBJECT = re.compile(
 )
 """English subjects that are left out after the first action."""
 
+MEASURED = re.compile(
+    r"\d|met(re|er)s?\b|\bsteps?\b|\b(once|twice|times|degrees)\b|metros|vueltas?|mètres|pas\b|"
+    r"मीटर|メートル|米|متر",
+    re.IGNORECASE,
+)
+"""Captions that say how much: they do not hold for a longer motion."""
+MOST_PIECES = 5
+FEWEST_STEPS = 4
+"""A piece of a continuation is at least this long, so that nothing stutters."""
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -100,16 +110,24 @@ class Stitcher:
         return int(torch.randint(len(options), (), generator=self.generator))
 
     def _continuation(self, first: int, max_steps: int) -> Sample | None:
-        captions = self.store.sequences[first].captions
+        captions = [
+            caption
+            for caption in self.store.sequences[first].captions
+            if not MEASURED.search(caption.text)
+        ]
+        if not captions:
+            return None
         caption = captions[self._pick(captions)]
         partners = self.by_caption[caption.text]
         pieces = [Piece(first, 0, self.store.sequences[first].num_steps)]
         target = int(torch.randint(20, max_steps + 1, (), generator=self.generator))
-        while sum(piece.stop - piece.start for piece in pieces) < target:
+        for _ in range(MOST_PIECES - 1):
+            if sum(piece.stop - piece.start for piece in pieces) >= target:
+                break
             options = [
                 partners[self._pick(partners)] for _ in range(min(CANDIDATES, 2 * len(partners)))
             ]
-            joined = self._join(pieces[-1], options, tail=0.5, head=0.5)
+            joined = self._join(pieces[-1], options, tail=0.3, head=0.3)
             if joined is None:
                 return None
             pieces[-1:] = joined
@@ -145,12 +163,14 @@ class Stitcher:
         """Cut ``left`` near its end and an option near its start, where the poses are closest."""
         base = self.store.sequences[left.sequence].start
         length = left.stop - left.start
-        cuts = list(range(left.start + max(1, round(length * (1 - tail))), left.stop + 1))
+        earliest = left.start + max(min(FEWEST_STEPS, length), round(length * (1 - tail)))
+        cuts = list(range(earliest, left.stop + 1))
         ends = self.store.last_pose[[base + cut - 1 for cut in cuts]]
         best: tuple[float, int, int, int] | None = None
         for option in options:
             record = self.store.sequences[option]
-            begins = range(max(1, round(record.num_steps * head)))
+            latest = min(round(record.num_steps * head), record.num_steps - FEWEST_STEPS)
+            begins = range(max(1, latest))
             poses = self.store.first_pose[record.start : record.start + len(begins)]
             gap = torch.cdist(ends, poses)
             place = int(gap.argmin())

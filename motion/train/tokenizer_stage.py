@@ -7,6 +7,7 @@ import torch
 from pytorch_lightning import LightningDataModule, LightningModule
 from torchdata.stateful_dataloader import StatefulDataLoader
 
+from motion.data import load_corpora
 from motion.errors import ConfigError
 from motion.representation import PARTS, body_joints
 from motion.tokenizer import (
@@ -23,7 +24,6 @@ from motion.train.feature_store import (
     WindowBatch,
     WindowBatches,
     build_store,
-    load_corpora,
 )
 from motion.train.schedule import OptimizerConfig, build_optimizer
 
@@ -70,7 +70,7 @@ class WindowData(LightningDataModule):
         """Read and convert the corpora once."""
         if self.train_store is not None:
             return
-        corpora = load_corpora(self.root, self.corpora)
+        corpora = load_corpora([self.root / name for name in self.corpora])
         self.train_store = build_store(
             corpora, "train", self.parts, mirror=True, corpus_weights=self.corpus_weights
         )
