@@ -73,10 +73,10 @@ def retrieve(arguments: argparse.Namespace) -> int:
     generator = MotionGenerator.from_pretrained(arguments.checkpoint)
     hits = generator.retrieve(arguments.text, arguments.top_k)
     if arguments.json:
-        print(json.dumps([{"id": hit.id, "score": hit.score} for hit in hits], indent=2))
+        print(json.dumps([{"id": hit.clip_id, "score": hit.score} for hit in hits], indent=2))
     else:
         for hit in hits:
-            print(f"{hit.score:6.3f}  {hit.id}")
+            print(f"{hit.score:6.3f}  {hit.clip_id}")
     return 0
 
 

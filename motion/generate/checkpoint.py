@@ -28,7 +28,8 @@ from motion.language import (
 from motion.optional import require
 
 CONFIG_FILE, WEIGHTS_FILE, PIECES_FILE = "config.yaml", "model.safetensors", "tokenizer.json"
-TOKENIZER_FOLDER, LANGUAGE_FOLDER, ALIGNMENT_FOLDER = "tokenizer", "language", "alignment"
+TOKENIZER_FOLDER, LANGUAGE_FOLDER = "tokenizer", "language"
+ALIGNMENT_FOLDER, LIBRARY_FOLDER = "alignment", "library"
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,14 @@ import yaml
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from motion.alignment import AlignmentModel, MotionLibrary, RetrievedMotion
 from motion.conditioners import Condition, TextEncoder
-from motion.errors import WeightsError
+from motion.errors import RequestError, WeightsError
 from motion.generate.checkpoint import (
+    ALIGNMENT_FOLDER,
     CONFIG_FILE,
     LANGUAGE_FOLDER,
+    LIBRARY_FOLDER,
     TOKENIZER_FOLDER,
     LoadedLanguageModel,
     load_language_model,
@@ -66,6 +69,7 @@ class MotionGenerator:
         self.engine = DecodingEngine(language.model, engine)
         self.sampling = sampling or SamplingConfig()
         self.folder: Path | None = None
+        self._space: tuple[AlignmentModel, MotionLibrary] | None = None
 
     @classmethod
     def from_pretrained(
@@ -197,6 +201,32 @@ class MotionGenerator:
         rest = decoder.finish(request.num_frames)
         if rest is not None and rest.num_frames:
             yield self._dressed(rest, request)
+
+    def retrieve(self, text: str, top_k: int = 5) -> list[RetrievedMotion]:
+        """Find the motions of the checkpoint's library that are nearest to a text.
+
+        Args:
+            text: What the person does.
+            top_k: How many to give, best first.
+
+        Raises:
+            RequestError: The text is empty or too long, or ``top_k`` is not positive.
+            WeightsError: The checkpoint has no alignment model or library.
+        """
+        GenerationRequest(text=text)
+        if top_k < 1:
+            raise RequestError(f"top_k must be at least 1, got {top_k}")
+        alignment, library = self._shared_space()
+        embedding = alignment.embed_text(self._encode_texts([text]))[0]
+        return library.retrieve(embedding, top_k)
+
+    def _shared_space(self) -> tuple[AlignmentModel, MotionLibrary]:
+        """Alignment model and library, loaded at the first use."""
+        if self._space is None:
+            folder = self.folder or DEFAULT_CHECKPOINT
+            alignment = AlignmentModel.load(folder / ALIGNMENT_FOLDER)
+            self._space = (alignment, MotionLibrary.load(folder / LIBRARY_FOLDER, alignment))
+        return self._space
 
     def _encode_texts(self, texts: Sequence[str]) -> Condition:
         return self.text_encoder.encode(texts)
