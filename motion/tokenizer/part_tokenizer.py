@@ -152,11 +152,12 @@ class PartTokenizer(nn.Module):
         return features, mask
 
     def save(self, folder: Path) -> None:
-        """Write ``config.yaml`` and ``model.safetensors``."""
+        """Write ``config.yaml`` and ``model.safetensors``, weights in half precision."""
         with atomic_path(folder / CONFIG_FILE) as path:
             path.write_text(yaml.safe_dump(_plain(asdict(self.config)), sort_keys=False), "utf-8")
         with atomic_path(folder / WEIGHTS_FILE) as path:
-            save_file({k: v.contiguous() for k, v in self.state_dict().items()}, path)
+            state = self.state_dict().items()
+            save_file({k: _half(v).contiguous() for k, v in state}, path)
 
     @classmethod
     def load(cls, folder: Path) -> "PartTokenizer":
@@ -176,6 +177,10 @@ class PartTokenizer(nn.Module):
                 raise
             raise WeightsError(f"damaged weights in {folder / WEIGHTS_FILE}: {error}") from error
         return tokenizer.eval()
+
+
+def _half(value: Tensor) -> Tensor:
+    return value.half() if value.is_floating_point() else value
 
 
 def _plain(value: object) -> object:
