@@ -113,7 +113,9 @@ class PreparedCorpus:
 
     def _read(self, name: str, start: int, stop: int) -> Any:
         frames = self._open()
-        return frames.get_slice(name)[start:stop] if name in frames.keys() else None  # noqa: SIM118
+        if name not in frames.keys():  # noqa: SIM118
+            return None
+        return frames.get_slice(name)[start:stop].float()  # small libraries are kept in fp16
 
     def _check(self) -> None:
         frames = self._open()

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,9 +71,16 @@ def test_prepared_corpora_become_libraries(tmp_path: Path, model: AlignmentModel
     torch.testing.assert_close(best.motion().transl, make_motions(40)["walks"].transl)
 
 
-def test_other_frame_rates_are_resampled(tmp_path: Path, model: AlignmentModel):
-    from dataclasses import replace
+def test_corpora_in_half_precision_give_motions_in_full(tmp_path: Path, model: AlignmentModel):
+    write_made_corpus(tmp_path / "made", dtype=torch.float16)
+    library = MotionLibrary.from_corpora([PreparedCorpus.load(tmp_path / "made")], model, "val")
+    motion = library.motion(library.entries[1])
+    assert motion.body_pose.dtype == torch.float32
+    expected = make_motions(40)["walks"].body_pose
+    torch.testing.assert_close(motion.body_pose, expected, atol=1e-3, rtol=0)
 
+
+def test_other_frame_rates_are_resampled(tmp_path: Path, model: AlignmentModel):
     fast = replace(make_walk(60), fps=60.0)
     write_npz(fast, tmp_path / "walk.npz")
     library = MotionLibrary.from_files([tmp_path / "walk.npz"], model)

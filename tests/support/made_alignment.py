@@ -34,7 +34,7 @@ def make_motions(num_frames: int = 45) -> dict[str, Motion]:
     return {name: make_walk(num_frames, step_seconds=s) for name, s in STEP_SECONDS.items()}
 
 
-def write_made_corpus(folder: Path, name: str = "made") -> None:
+def write_made_corpus(folder: Path, name: str = "made", dtype: torch.dtype = torch.float32) -> None:
     """Write walks as a prepared corpus: each pace in every split, captions that tell sides."""
     motions, clips, start = [], [], 0
     for split in ("train", "val", "test"):
@@ -56,7 +56,7 @@ def write_made_corpus(folder: Path, name: str = "made") -> None:
             motions.append(motion)
             start += motion.num_frames
     frames = {
-        "body": torch.cat([motion.full_pose[:, :BODY_WIDTH] for motion in motions]),
+        "body": torch.cat([motion.full_pose[:, :BODY_WIDTH] for motion in motions]).to(dtype),
         "transl": torch.cat([motion.transl for motion in motions]),
     }
     write_corpus_files(folder, frames, clips, {"name": name, "format_version": FORMAT_VERSION})
