@@ -80,7 +80,8 @@ def foot_lock(
     """Keep planted feet from sliding, sinking and floating.
 
     The frame count stays; a motion without contacts, or without legs of its own, comes back as it
-    is. A frame's result depends on about two seconds around it.
+    is. It wants the whole motion: measured on decoded clips, the place of a frame one second
+    before a cut changes by 1.7 cm (mean) with what comes after, so separate pieces do not join.
 
     Args:
         motion: At 30 fps, floor at y = 0.

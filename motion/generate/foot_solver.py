@@ -5,7 +5,7 @@ Unknown are, for every frame, the shift r of the root and the extra shifts f1, f
 cost where they are large and where they accelerate. The minimum is a smooth natural spline outside
 contacts, so blending in and out needs no windows, and slow drift goes to the root because its
 stiffness is lowest. The normal equations are banded (second differences of three interleaved
-unknowns): time is linear in the frames and nothing acts further than a second or two.
+unknowns), so time is linear in the frames.
 
 Axes: 2 feet, A coordinates that share the weights, U = 3 T unknowns.
 """
