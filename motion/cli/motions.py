@@ -73,10 +73,11 @@ def retrieve(arguments: argparse.Namespace) -> int:
     generator = MotionGenerator.from_pretrained(arguments.checkpoint)
     hits = generator.retrieve(arguments.text, arguments.top_k)
     if arguments.json:
-        print(json.dumps([{"id": hit.clip_id, "score": hit.score} for hit in hits], indent=2))
+        rows = [{"id": h.clip_id, "score": h.score, "captions": h.captions} for h in hits]
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
         for hit in hits:
-            print(f"{hit.score:6.3f}  {hit.clip_id}")
+            print(f"{hit.score:6.3f}  {hit.clip_id}  {next(iter(hit.captions), '')}")
     return 0
 
 

@@ -150,6 +150,13 @@ def _add_benchmark(commands: Commands) -> None:
         "benchmark", workshop.benchmark, "measure speed, memory and accuracy on this machine"
     )
     parser.add_argument("--json", type=Path, required=True, metavar="FILE", help="where to write")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="prepared corpora whose test clips measure the tokenizer; without it the packaged "
+        "sample clips do, which the model was trained on",
+    )
     _add_checkpoint(parser)
 
 

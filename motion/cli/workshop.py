@@ -31,8 +31,12 @@ def benchmark(arguments: argparse.Namespace) -> int:
     """Measure and write the figures as JSON."""
     check_writable(arguments.json)
     from motion.evaluate import benchmark as bench
+    from motion.evaluate.benchmark_bars import bars_table
 
-    bench.run(arguments.json, checkpoint=arguments.checkpoint)
+    report = bench.run(
+        arguments.json, checkpoint=arguments.checkpoint, data=arguments.data, progress=True
+    )
+    print(bars_table(report["bars"]))
     print(f"wrote {arguments.json}")
     return 0
 
