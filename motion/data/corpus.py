@@ -149,11 +149,12 @@ def write_corpus_files(
     clips: Sequence[ClipRecord],
     info: dict[str, Any],
 ) -> None:
-    """Write the three files of a prepared corpus, ``corpus.json`` last."""
+    """Write the three files of a prepared corpus; without ``corpus.json`` it does not load."""
     from safetensors.torch import save_file
 
     from motion.formats import atomic_path
 
+    (folder / CORPUS_FILE).unlink(missing_ok=True)  # a stop half-way is seen
     with atomic_path(folder / MOTIONS_FILE) as path:
         save_file({name: values.contiguous() for name, values in frames.items()}, path)
     with atomic_path(folder / CLIPS_FILE) as path:
