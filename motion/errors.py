@@ -48,3 +48,13 @@ class RenderError(MotionError):
 
 class MissingDependencyError(MotionError, ImportError):
     """An optional package is not installed."""
+
+
+LONGEST_REASON = 300
+"""Characters of a library's message that are passed on: some list every key of a file."""
+
+
+def reason_of(error: Exception) -> str:
+    """What another library says is wrong, on one line, for use inside a sentence."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}..."

@@ -15,7 +15,7 @@ import yaml
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from motion.errors import WeightsError
+from motion.errors import WeightsError, reason_of
 from motion.formats import atomic_path
 from motion.language import (
     BackboneConfig,
@@ -86,7 +86,6 @@ def load_language_model(folder: Path) -> LoadedLanguageModel:
                 f"{folder / WEIGHTS_FILE} does not fit its config: missing {lost[:3]}, "
                 f"unexpected {result.unexpected_keys[:3]}"
             )
-        pieces = require("tokenizers").Tokenizer.from_file(str(folder / PIECES_FILE))
     except (
         SafetensorError,
         KeyError,
@@ -95,8 +94,15 @@ def load_language_model(folder: Path) -> LoadedLanguageModel:
         RuntimeError,
         yaml.YAMLError,
     ) as error:
-        raise WeightsError(f"no usable language model in {folder}: {error}") from error
-    return LoadedLanguageModel(model.eval(), pieces)
+        raise WeightsError(f"no usable language model in {folder}: {reason_of(error)}") from error
+    return LoadedLanguageModel(model.eval(), _text_pieces(folder / PIECES_FILE))
+
+
+def _text_pieces(path: Path) -> Any:
+    try:
+        return require("tokenizers").Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises nothing more special
+        raise WeightsError(f"no usable text tokenizer in {path}: {reason_of(error)}") from error
 
 
 def _empty_model(config: dict[str, Any]) -> MotionLanguageModel:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from motion.alignment import AlignmentModel, MotionLibrary, RetrievedMotion
 from motion.conditioners import Condition, TextEncoder
-from motion.errors import RequestError, WeightsError
+from motion.errors import RequestError, WeightsError, reason_of
 from motion.generate.checkpoint import (
     ALIGNMENT_FOLDER,
     CONFIG_FILE,
@@ -95,13 +95,15 @@ class MotionGenerator:
         tokenizer = MotionTokenizer.load(folder / TOKENIZER_FOLDER)
         language = load_language_model(folder / LANGUAGE_FOLDER)
         _check_fit(tokenizer, language, folder)
-        generator = cls(
-            tokenizer,
-            language,
-            TextEncoder.load(text_encoder),
-            engine=engine,
-            sampling=SamplingConfig(**config.get("sampling", {})),
-        )
+        encoder = TextEncoder.load(text_encoder)
+        expected = language.model.config.condition_dim
+        if encoder.dim != expected:
+            raise WeightsError(
+                f"{folder}: the language model reads a text encoder {expected} wide, the one in "
+                f"{encoder.folder} is {encoder.dim} wide; take the one it was trained with"
+            )
+        sampling = _sampling(config, folder)
+        generator = cls(tokenizer, language, encoder, engine=engine, sampling=sampling)
         generator.folder = folder
         return generator
 
@@ -283,10 +285,19 @@ def _read_config(folder: Path) -> dict[str, Any]:
     try:
         config = yaml.safe_load(path.read_text("utf-8"))
     except (OSError, yaml.YAMLError) as error:
-        raise WeightsError(f"cannot read {path}: {error}") from error
+        raise WeightsError(f"cannot read {path}: {reason_of(error)}") from error
     if not isinstance(config, dict) or config.get("fps") != FPS:
         raise WeightsError(f"{path} does not describe a checkpoint for {FPS} frames per second")
     return config
+
+
+def _sampling(config: dict[str, Any], folder: Path) -> SamplingConfig:
+    """The checkpoint's own way of choosing codes."""
+    try:
+        return SamplingConfig(**config.get("sampling", {}))
+    except (TypeError, RequestError) as error:
+        reason = reason_of(error)
+        raise WeightsError(f"{folder / CONFIG_FILE}: 'sampling' is not usable: {reason}") from error
 
 
 def _check_fit(tokenizer: MotionTokenizer, language: LoadedLanguageModel, folder: Path) -> None:

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from motion.errors import ConfigError, WeightsError
+from motion.errors import ConfigError, WeightsError, reason_of
 from motion.formats import atomic_path
 from motion.representation import PARTS
 from motion.tokenizer.network import Decoder, Encoder, NetworkConfig, stride_mask
@@ -171,7 +171,7 @@ class PartTokenizer(nn.Module):
             tokenizer = cls(PartTokenizerConfig.from_dict(config))
             tokenizer.load_state_dict(load_file(folder / WEIGHTS_FILE))
         except (OSError, KeyError, TypeError, ValueError, RuntimeError, yaml.YAMLError) as error:
-            raise WeightsError(f"no usable tokenizer in {folder}: {error}") from error
+            raise WeightsError(f"no usable tokenizer in {folder}: {reason_of(error)}") from error
         except Exception as error:  # safetensors raises its own class without a public base
             if type(error).__name__ != "SafetensorError":
                 raise
