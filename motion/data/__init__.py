@@ -1,9 +1,8 @@
-"""Corpora: readers, retargeting to SMPL-X, prepared folders, captions, windows."""
+"""Corpora: readers, retargeting to SMPL-X, prepared folders, captions."""
 
 from motion.data.corpus import PreparedCorpus, load_corpora
 from motion.data.preparing import PrepareReport, prepare
 from motion.data.records import SPLITS, Caption, ClipRecord
-from motion.data.windows import Window, WindowConfig, Windows
 
 __all__ = [
     "SPLITS",
@@ -11,9 +10,6 @@ __all__ = [
     "ClipRecord",
     "PrepareReport",
     "PreparedCorpus",
-    "Window",
-    "WindowConfig",
-    "Windows",
     "load_corpora",
     "prepare",
 ]

@@ -105,6 +105,8 @@ class TokenizerModule(LightningModule):
         tokenizer: PartTokenizerConfig,
         losses: LossWeights,
         optimizer: OptimizerConfig,
+        start_from: Path | None = None,
+        decoder_only: bool = False,
     ) -> None:
         """Build the tokenizer.
 
@@ -112,9 +114,26 @@ class TokenizerModule(LightningModule):
             tokenizer: The part and its sizes.
             losses: Weights of the loss terms.
             optimizer: Learning rate and schedule.
+            start_from: Release folder with this part's weights to go on from.
+            decoder_only: Leave encoder and codebooks as they are: codes do not change, so a
+                language model trained on them stays valid.
+
+        Raises:
+            ConfigError: ``decoder_only`` without weights to start from.
         """
         super().__init__()
+        if decoder_only and start_from is None:
+            raise ConfigError("decoder_only needs start_from: a folder with trained weights")
         self.tokenizer = PartTokenizer(tokenizer)
+        self.fresh = start_from is None
+        if start_from is not None:
+            trained = PartTokenizer.load(start_from / tokenizer.part)
+            if trained.config != tokenizer:
+                raise ConfigError(f"{start_from / tokenizer.part} has another configuration")
+            self.tokenizer.load_state_dict(trained.state_dict())
+        self.decoder_only = decoder_only
+        if decoder_only:
+            self.tokenizer.encoder.requires_grad_(requires_grad=False)
         self.loss_weights, self.optimizer_config = losses, optimizer
 
     @property
@@ -130,10 +149,13 @@ class TokenizerModule(LightningModule):
                 f"data.window ({data.window}) must be a multiple of the frames per code "
                 f"({self.tokenizer.frames_per_code})"
             )
-        self.tokenizer.set_statistics(*data.train_store.statistics(self.part))
+        if self.fresh:
+            self.tokenizer.set_statistics(*data.train_store.statistics(self.part))
 
     def training_step(self, batch: WindowBatch, index: int) -> torch.Tensor:
         """One batch of windows."""
+        if self.decoder_only:
+            self.tokenizer.quantizer.eval()  # codebooks stay
         found = self.tokenizer(batch.features[self.part], batch.mask)
         truth = batch.features[self.part]
         std = self.tokenizer.std

@@ -1,6 +1,7 @@
 """English sentences from verb phrases such as "[raise] {poss} {side} hand and [lower] it"."""
 
 import re
+from functools import cache
 from typing import Literal
 
 Form = Literal["simple", "progressive", "imperative", "gerund"]
@@ -90,16 +91,17 @@ def allows_ing(phrase: str) -> bool:
 
 def sentence(phrase: str, subject: str, form: Form) -> str:
     """Put a phrase with its subject; other slots than {poss} stay as they are."""
-    ing = form in ("progressive", "gerund")
     plural = subject in _FULL_VERB_PLURAL
-
-    def conjugate(match: re.Match[str]) -> str:
-        verb = match.group(1)
-        if ing:
-            return gerund(verb)
-        return verb if form == "imperative" or plural else third_person(verb)
-
-    text = _VERB.sub(conjugate, phrase.removeprefix("~"))
+    text = phrase.removeprefix("~")
+    for verb in _VERB.findall(text):
+        text = text.replace(f"[{verb}]", _conjugated(verb, form, plural=plural))
     text = text.replace("{poss}", possessive(subject, form))
     link = ("are " if plural else "is ") if form == "progressive" else ""
     return f"{subject} {link}{text}" if subject else text
+
+
+@cache
+def _conjugated(verb: str, form: Form, *, plural: bool) -> str:
+    if form in ("progressive", "gerund"):
+        return gerund(verb)
+    return verb if form == "imperative" or plural else third_person(verb)

@@ -71,20 +71,16 @@ class Track:
     def of(cls, motion: Motion) -> Self:
         """Measure a motion."""
         with torch.no_grad():
-            joints = motion.joints(NUM_BODY_JOINTS).double().numpy()
-        lateral = _lateral(joints[:_START_FRAMES]).mean(0)
-        left = lateral / max(float(np.linalg.norm(lateral)), 1e-9)
-        axes = np.stack([left, [0.0, 1.0, 0.0], np.cross(left, [0.0, 1.0, 0.0])])
-        origin = joints[0, 0] * np.array([1.0, 0.0, 1.0])
-        return cls(joints=(joints - origin) @ axes.T, fps=motion.fps)
+            joints = motion.joints(NUM_BODY_JOINTS).double().cpu().numpy()
+        return cls(joints=_from_start(joints), fps=motion.fps)
 
     def at(self, name: str) -> Float[np.ndarray, "T 3"]:
         """Positions of a joint."""
         return self.joints[:, JOINT_INDEX[name]]
 
     def frames(self, start: int, stop: int) -> "Track":
-        """Frames ``start`` to ``stop`` in the same axes (facing as at the start of the whole)."""
-        return Track(joints=self.joints[start:stop], fps=self.fps)
+        """Frames ``start`` to ``stop`` as a track of their own, facing +z at its start."""
+        return Track(joints=_from_start(self.joints[start:stop]), fps=self.fps)
 
     @property
     def seconds(self) -> float:
@@ -291,6 +287,15 @@ def longest_run(flags: Flags) -> int:
         run = run + 1 if flag else 0
         best = max(best, run)
     return best
+
+
+def _from_start(joints: Float[np.ndarray, "T 22 3"]) -> Float[np.ndarray, "T 22 3"]:
+    """Turn and move everything so that the start is at the origin and faces +z."""
+    lateral = _lateral(joints[:_START_FRAMES]).mean(0)
+    left = lateral / max(float(np.linalg.norm(lateral)), 1e-9)
+    axes = np.stack([left, [0.0, 1.0, 0.0], np.cross(left, [0.0, 1.0, 0.0])])
+    origin = joints[0, 0] * np.array([1.0, 0.0, 1.0])
+    return np.asarray((joints - origin) @ axes.T)
 
 
 def _lateral(joints: Float[np.ndarray, "T 22 3"]) -> Float[np.ndarray, "T 3"]:

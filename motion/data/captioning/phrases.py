@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from hashlib import blake2b
-from itertools import chain, product, zip_longest
+from itertools import chain, islice, product, zip_longest
 
 from motion.data.captioning.english import Form, allows_ing, sentence
 from motion.data.captioning.tables import Action, read_table
@@ -26,6 +26,7 @@ _FULL_STOPS = {"zh": "。", "ja": "。", "hi": "।"}
 _STOPPED_SHARE = 4
 """One text in so many is written as a full sentence, with capital and full stop."""
 
+_sentence = cache(sentence)
 _SIDE_SLOT = re.compile(r"\{(side|f|m|o)\}")
 _MALE = re.compile(r"^(he|a man|a guy)$")
 _FEMALE = re.compile(r"^(she|a woman)$")
@@ -47,10 +48,8 @@ def texts_of(action: Action, language: str, style: str = "") -> Sequence[str]:
         style: Key of the style tables; the texts then all name it. Empty: no style words.
     """
     if style:
-        limit = STYLED_LIMIT.get(language, OTHER_STYLED_LIMIT)
-        return _expand(action, language, style)[:limit]
-    plain = _expand(action, language, "")
-    return plain[: PLAIN_LIMIT.get(language, len(plain))]
+        return _expand(action, language, style, STYLED_LIMIT.get(language, OTHER_STYLED_LIMIT))
+    return _expand(action, language, "", PLAIN_LIMIT.get(language))
 
 
 def all_texts(language: str) -> Iterator[str]:
@@ -60,28 +59,32 @@ def all_texts(language: str) -> Iterator[str]:
     contents = read_table("bandai.yaml")["contents"].values()
     styled = {Action.parse(text).name for texts in contents for text in texts}
     for phrases in own if language == "en" else ():
-        yield from _expand(Action(name="", phrases=phrases), language, "")
-    for name in table["actions"]:
-        for side, number in product(table["slots"], (0, *table["numbers"])):
+        for side in ("left", "right"):  # the mirrored phrases too
+            action = Action(name="", side="left", phrases=phrases)
+            yield from _expand(action if side == "left" else action.mirrored(), language, "", None)
+    for name, templates in table["actions"].items():
+        joined = " ".join(templates)
+        sides = table["slots"] if "{" in joined else ("none",)
+        numbers = table["numbers"] if "{n}" in joined else (0,)
+        for side, number in product(sides, numbers):
             action = Action(name=name, side=side, number=number)
-            yield from _expand(action, language, "")
-            if name in styled and number == 0:
-                for style in table["styles"]:
-                    yield from texts_of(action, language, style)
+            yield from _expand(action, language, "", None)
+            for style in table["styles"] if name in styled else ():
+                yield from texts_of(action, language, style)
 
 
 @cache
-def _expand(action: Action, language: str, style: str) -> tuple[str, ...]:
-    """Fill all templates: the first variant of each, then the second of each, and so on."""
+def _expand(action: Action, language: str, style: str, limit: int | None) -> tuple[str, ...]:
+    """Fill templates: the first variant of each, then the second of each, up to a limit."""
     table = read_table(f"actions_{language}.yaml")
-    templates = (*action.phrases, *table["actions"].get(action.name, ()))
+    own = action.phrases if language == "en" else ()  # phrases of a trial are English
+    templates = (*own, *table["actions"].get(action.name, ()))
     fitting = [template for template in templates if _fits(template, action, table["numbers"])]
     variants = _english_variants if language == "en" else _other_variants
     rounds = [variants(template, style, language) for template in fitting]
-    turns = chain.from_iterable(zip_longest(*rounds))
+    turns = (text for text in chain.from_iterable(zip_longest(*rounds)) if text is not None)
     slots = {**table["slots"][action.side], "n": table["numbers"].get(action.number, "")}
-    filled = (_finish(text, slots, language) for text in turns if text is not None)
-    return tuple(dict.fromkeys(filled))
+    return tuple(dict.fromkeys(_finish(text, slots, language) for text in islice(turns, limit)))
 
 
 def _fits(template: str, action: Action, numbers: dict[int, str]) -> bool:
@@ -99,14 +102,18 @@ def _english_variants(phrase: str, style: str, language: str) -> tuple[str, ...]
         forms = [(s, form) for s, form in forms if form in ("simple", "imperative")]
     if style in _OTHER_GENDER:
         forms = [(s, form) for s, form in forms if not _OTHER_GENDER[style].match(s)]
-    texts = [sentence(phrase, subject, form) for subject, form in forms]
+    texts = [_sentence(phrase, subject, form) for subject, form in forms]
     if style:
         words = table["styles"][style]
         texts = [f"{text} {adverb}" for text, adverb in product(texts, words["adverbs"])]
         # As often as about one in six: "a tired person walks" instead of "walks tiredly".
-        named = [sentence(phrase, subject, "simple") for subject in words["subjects"]]
+        named = [_sentence(phrase, subject, "simple") for subject in words["subjects"]]
         texts += named * max(1, len(texts) // (6 * len(named)))
-    order = sorted(range(len(texts)), key=lambda i: rank(phrase, style, i))
+    # The digest is the rank as bytes; asking ``rank`` so often costs seconds in checked runs.
+    seed = f"{phrase}|{style}|"
+    order = sorted(
+        range(len(texts)), key=lambda i: blake2b(f"{seed}{i}".encode(), digest_size=6).digest()
+    )
     return tuple(dict.fromkeys(texts[i] for i in order))
 
 
@@ -127,8 +134,13 @@ def _finish(template: str, slots: dict[str, str], language: str) -> str:
     for slot, word in slots.items():
         text = text.replace(f"{{{slot}}}", word)
     text = text.strip()
-    if rank(template, "stop") % _STOPPED_SHARE:
+    if not _stopped(template):
         return text
     if language in _CAPITALISED:
         text = text[0].upper() + text[1:]
     return text + _FULL_STOPS.get(language, ".")
+
+
+@cache
+def _stopped(template: str) -> bool:
+    return rank(template, "stop") % _STOPPED_SHARE == 0
