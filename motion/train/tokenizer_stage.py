@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from pytorch_lightning import LightningDataModule, LightningModule
+from torch import Tensor
 from torchdata.stateful_dataloader import StatefulDataLoader
 
 from motion.data import load_corpora
@@ -14,6 +16,7 @@ from motion.tokenizer import (
     LossWeights,
     PartTokenizer,
     PartTokenizerConfig,
+    Reconstruction,
     body_losses,
     feature_losses,
     joint_errors,
@@ -97,6 +100,22 @@ class WindowData(LightningDataModule):
         return StatefulDataLoader(data, batch_size=None)
 
 
+def part_losses(
+    found: Reconstruction, batch: WindowBatch, part: str, std: Float[Tensor, " D"]
+) -> dict[str, Float[Tensor, ""]]:
+    """Everything that a part's reconstruction is trained by, not yet weighted."""
+    truth = batch.features[part]
+    losses = feature_losses(found.features.float(), truth, std, batch.mask)
+    if found.first_stage is not found.features:
+        first = feature_losses(found.first_stage.float(), truth, std, batch.mask)
+        losses = {name: 0.5 * (losses[name] + first[name]) for name in losses}
+    if part in BODY:
+        replaced = {**batch.features, part: found.features.float()}
+        body = {name: replaced[name] for name in BODY}
+        losses |= body_losses(body, {n: batch.features[n] for n in BODY}, batch.mask)
+    return losses | {"commitment": found.quantized.commitment_loss}
+
+
 class TokenizerModule(LightningModule):
     """Trains a ``PartTokenizer``; the other body part enters the kinematics as it is."""
 
@@ -157,17 +176,7 @@ class TokenizerModule(LightningModule):
         if self.decoder_only:
             self.tokenizer.quantizer.eval()  # codebooks stay
         found = self.tokenizer(batch.features[self.part], batch.mask)
-        truth = batch.features[self.part]
-        std = self.tokenizer.std
-        losses = feature_losses(found.features.float(), truth, std, batch.mask)
-        if found.first_stage is not found.features:
-            first = feature_losses(found.first_stage.float(), truth, std, batch.mask)
-            losses = {name: 0.5 * (losses[name] + first[name]) for name in losses}
-        if self.part in BODY:
-            replaced = {**batch.features, self.part: found.features.float()}
-            body = {name: replaced[name] for name in BODY}
-            losses |= body_losses(body, {n: batch.features[n] for n in BODY}, batch.mask)
-        losses["commitment"] = found.quantized.commitment_loss
+        losses = part_losses(found, batch, self.part, self.tokenizer.std)
         self.log_dict({f"train/{name}": value for name, value in losses.items()})
         perplexity = found.quantized.perplexity
         self.log_dict({f"train/perplexity_{k}": p for k, p in enumerate(perplexity)})
