@@ -73,7 +73,7 @@ def test_tables_hold_the_same_actions_and_no_open_slot(language: str):
     assert set(table["styles"]) == set(english["styles"])
     # Every name and number, no style: styles only insert adverbs.
     for name in table["actions"]:
-        for side in ("left", "right", "both", "none"):
+        for side in ("right", "none"):
             for text in texts_of(Action(name=name, side=side, number=3), language):
                 assert not set(text) & set("{}[]~"), text
                 assert "  " not in text

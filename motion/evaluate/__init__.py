@@ -1,0 +1,1 @@
+"""Metrics, programmatic checks of motions, and protocols."""
