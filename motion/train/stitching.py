@@ -42,6 +42,8 @@ MEASURED = re.compile(
 )
 """Captions that say how much: they do not hold for a longer motion."""
 MOST_PIECES = 5
+SHORTEST_TARGET = 20
+"""Continuations aim at this many steps at least, four seconds."""
 FEWEST_STEPS = 4
 """A piece of a continuation is at least this long, so that nothing stutters."""
 
@@ -120,7 +122,8 @@ class Stitcher:
         caption = captions[self._pick(captions)]
         partners = self.by_caption[caption.text]
         pieces = [Piece(first, 0, self.store.sequences[first].num_steps)]
-        target = int(torch.randint(20, max_steps + 1, (), generator=self.generator))
+        shortest = min(SHORTEST_TARGET, max_steps)
+        target = int(torch.randint(shortest, max_steps + 1, (), generator=self.generator))
         for _ in range(MOST_PIECES - 1):
             if sum(piece.stop - piece.start for piece in pieces) >= target:
                 break
@@ -138,7 +141,8 @@ class Stitcher:
         before = record.captions[self._pick(record.captions)]
         if before.language not in JOINERS:
             return None
-        drawn = torch.multinomial(self.weights, CANDIDATES, generator=self.generator).tolist()
+        count = min(CANDIDATES, len(self.weights))
+        drawn = torch.multinomial(self.weights, count, generator=self.generator).tolist()
         options = [i for i in drawn if self.store.sequences[i].label != record.label]
         joined = self._join(Piece(first, 0, record.num_steps), options, tail=0.2, head=0.2)
         if joined is None or sum(p.stop - p.start for p in joined) > max_steps:

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from made_motions import make_walk
 
+from motion.data import Caption, ClipRecord
+from motion.data.corpus import BODY_WIDTH, FORMAT_VERSION, write_corpus_files
 from motion.data.skeletons import SKELETONS, SourceSkeleton
 from motion.geometry import forward_kinematics, local_from_world, matrix_to_axis_angle
 from motion.representation import (
@@ -186,6 +189,92 @@ def make_cmu(folder: Path, motion: Motion, clips: list[dict]) -> None:
     rows = [{"trial": "35_01", "captions": [], **clip} for clip in clips]
     write_jsonl(folder / "clips.jsonl", rows)
     write_jsonl(folder / "trial_captions.jsonl", [{"trial": "35_01", "kitml": []}])
+
+
+SAID = {
+    "walk": (("a person walks forward", "une personne marche"),) * 2,
+    "wave": (
+        ("a person waves the left hand.", "une personne salue de la main gauche"),
+        ("a person waves the right hand.", "une personne salue de la main droite"),
+    ),
+    "bow": (("someone bows", "quelqu'un s'incline"),) * 2,
+}
+"""What is said of a motion and of its mirror image, in English and French."""
+PREPARED_CLIPS = (
+    ("train", "walk", 70, 0.45),
+    ("train", "walk", 64, 0.7),
+    ("train", "wave", 50, 0.5),
+    ("train", "wave", 41, 0.8),
+    ("train", "bow", 45, 1.0),
+    ("train", "walk", 20, 0.5),
+    ("val", "walk", 60, 0.55),
+    ("val", "wave", 40, 0.6),
+    ("test", "bow", 40, 0.9),
+)
+"""Split, what happens, frames, seconds of half a cycle."""
+
+
+def make_standing(num_frames: int, what: str, half_cycle_seconds: float) -> Motion:
+    """Make somebody who stands and waves the left hand or bows."""
+    stand = make_walk(1)
+    pose = stand.full_pose.reshape(1, 55, 3).repeat(num_frames, 1, 1)
+    phase = torch.arange(num_frames) / 30 * torch.pi / half_cycle_seconds
+    if what == "wave":
+        pose[:, JOINT_INDEX["left_shoulder"], 2] = 0.6
+        pose[:, JOINT_INDEX["left_elbow"], 2] = 0.8 + 0.5 * torch.sin(phase)
+    else:
+        for joint in ("spine1", "spine2", "spine3"):
+            pose[:, JOINT_INDEX[joint], 0] = 0.3 * (1 - torch.cos(phase))
+    return Motion.from_full_pose(pose.flatten(1), stand.transl.repeat(num_frames, 1), source=what)
+
+
+def write_prepared(folder: Path, name: str = "made", *, whole_body: bool = False) -> None:
+    """Write what ``motion prepare`` gives for a corpus of walks, waves and bows.
+
+    Args:
+        folder: Where to write.
+        name: Of the corpus.
+        whole_body: Let fingers, jaw and expression move, too.
+    """
+    parts = ("lower", "upper", "left_hand", "right_hand", "face")
+    motions, clips, start = [], [], 0
+    for number, (split, what, num_frames, seconds) in enumerate(PREPARED_CLIPS):
+        walking = what == "walk"
+        motions.append(
+            make_walk(num_frames, step_seconds=seconds)
+            if walking
+            else make_standing(num_frames, what, seconds)
+        )
+        plain, mirrored = (
+            tuple(Caption(text, language) for text, language in zip(row, ("en", "fr"), strict=True))
+            for row in SAID[what]
+        )
+        clips.append(
+            ClipRecord(
+                clip_id=f"{what}-{number}",
+                corpus=name,
+                start=start,
+                num_frames=num_frames,
+                split=split,
+                parts=parts if whole_body else parts[:2],
+                labels={"content": what},
+                captions=plain,
+                mirrored_captions=mirrored,
+            )
+        )
+        start += num_frames
+    pose = torch.cat([motion.full_pose for motion in motions])
+    frames = {
+        "body": pose[:, :BODY_WIDTH],
+        "transl": torch.cat([motion.transl for motion in motions]),
+    }
+    if whole_body:
+        wide = torch.arange(165 - BODY_WIDTH)
+        cycle = torch.arange(start)[:, None] / 15
+        frames["extra"] = 0.3 + 0.2 * torch.sin(cycle + wide)
+        frames["expression"] = torch.sin(cycle + wide[:10])
+    info = {"name": name, "format_version": FORMAT_VERSION, "num_clips": len(clips)}
+    write_corpus_files(folder, frames, clips, info)
 
 
 def write_csv(path: Path, rows: list[dict]) -> None:
