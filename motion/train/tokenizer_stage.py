@@ -125,7 +125,6 @@ class TokenizerModule(LightningModule):
         losses: LossWeights,
         optimizer: OptimizerConfig,
         start_from: Path | None = None,
-        decoder_only: bool = False,
     ) -> None:
         """Build the tokenizer.
 
@@ -134,15 +133,11 @@ class TokenizerModule(LightningModule):
             losses: Weights of the loss terms.
             optimizer: Learning rate and schedule.
             start_from: Release folder with this part's weights to go on from.
-            decoder_only: Leave encoder and codebooks as they are: codes do not change, so a
-                language model trained on them stays valid.
 
         Raises:
-            ConfigError: ``decoder_only`` without weights to start from.
+            ConfigError: ``start_from`` holds weights of another configuration.
         """
         super().__init__()
-        if decoder_only and start_from is None:
-            raise ConfigError("decoder_only needs start_from: a folder with trained weights")
         self.tokenizer = PartTokenizer(tokenizer)
         self.fresh = start_from is None
         if start_from is not None:
@@ -150,9 +145,6 @@ class TokenizerModule(LightningModule):
             if trained.config != tokenizer:
                 raise ConfigError(f"{start_from / tokenizer.part} has another configuration")
             self.tokenizer.load_state_dict(trained.state_dict())
-        self.decoder_only = decoder_only
-        if decoder_only:
-            self.tokenizer.encoder.requires_grad_(requires_grad=False)
         self.loss_weights, self.optimizer_config = losses, optimizer
 
     @property
@@ -173,8 +165,6 @@ class TokenizerModule(LightningModule):
 
     def training_step(self, batch: WindowBatch, index: int) -> torch.Tensor:
         """One batch of windows."""
-        if self.decoder_only:
-            self.tokenizer.quantizer.eval()  # codebooks stay
         found = self.tokenizer(batch.features[self.part], batch.mask)
         losses = part_losses(found, batch, self.part, self.tokenizer.std)
         self.log_dict({f"train/{name}": value for name, value in losses.items()})
