@@ -32,9 +32,9 @@ class EngineConfig:
 
     precision: Precision = "float16"
     """Number format of the backbone's weights."""
-    context_steps: int = 96
+    context_steps: int = 72
     """Steps in view; when full, the older ones are let go."""
-    kept_steps: int = 48
+    kept_steps: int = 36
     """Steps that stay in view when the older ones are let go."""
 
 

@@ -20,6 +20,8 @@ from motion.language.vocabulary import Stream, Vocabulary
 
 CLOCK_SECONDS = (0.4, 1.6, 6.4, 25.6)
 """Time constants of the clock: how far the start and the end are, on four scales."""
+CLOCK_LIMIT_SECONDS = 12.0
+"""Beyond this the clock stands still: longer motions were never trained, their middles were."""
 UNKNOWN_LENGTH = -1
 
 
@@ -144,9 +146,10 @@ class MotionLanguageModel(nn.Module):
     ) -> Float[Tensor, "B L F"]:
         """How far away start and end are; ``UNKNOWN_LENGTH`` says that the end is open."""
         scales = torch.tensor(CLOCK_SECONDS, device=step.device) * self.config.steps_per_second
-        since = torch.exp(-step[..., None] / scales)
+        limit = round(CLOCK_LIMIT_SECONDS * self.config.steps_per_second)
+        since = torch.exp(-step.clamp(max=limit)[..., None] / scales)
         known = (length != UNKNOWN_LENGTH).float().expand(step.shape)[..., None]
-        left = torch.exp(-(length - step).clamp(min=0)[..., None] / scales) * known
+        left = torch.exp(-(length - step).clamp(0, limit)[..., None] / scales) * known
         return torch.cat([since, left, known], dim=-1)
 
     def step_vectors(self, codes: Int[Tensor, "B L S"]) -> list[Float[Tensor, "B L D"]]:
