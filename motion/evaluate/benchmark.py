@@ -121,8 +121,12 @@ def run(
         "format_version": FORMAT_VERSION,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": _command(out, checkpoint, data),
-        "machine": {**_machine(), "load_before": load_before, "load_after": os.getloadavg()},
-        "versions": _versions(),
+        "machine": {
+            **describe_machine(),
+            "load_before": load_before,
+            "load_after": os.getloadavg(),
+        },
+        "versions": package_versions(),
         "checkpoint": _describe(generator, preset),
         "protocol": PROTOCOL,
         "config": asdict(config),
@@ -223,7 +227,8 @@ def weight_hashes(folder: Path) -> dict[str, str]:
     return {file.parent.relative_to(folder).as_posix(): sha256_of(file) for file in files}
 
 
-def _machine() -> dict[str, Any]:
+def describe_machine() -> dict[str, Any]:
+    """Processor, cores, memory and system."""
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
@@ -240,6 +245,7 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _versions() -> dict[str, str]:
+def package_versions() -> dict[str, str]:
+    """Versions of Python, this package and what decides its speed."""
     packages = {name: version(name) for name in _PACKAGES}
     return {"motion": motion.__version__, "python": platform.python_version(), **packages}

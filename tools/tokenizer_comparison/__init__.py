@@ -1,0 +1,1 @@
+"""What ``tools/compare_tokenizers.py`` is made of."""
