@@ -13,7 +13,7 @@ from torch import Tensor
 
 from motion.conditioners import Condition
 from motion.errors import RequestError
-from motion.language.decoders import build_decoder
+from motion.language.decoders import build_decoder, pack_layers
 from motion.language.model import UNKNOWN_LENGTH, MotionLanguageModel
 from motion.language.precision import Precision
 from motion.language.sampling import SamplingConfig, guide, sample
@@ -58,6 +58,7 @@ class DecodingEngine:
         self.model = model.eval()
         self.config = config or EngineConfig()
         self._tables = self._build_tables()
+        self._layers = pack_layers(model.backbone, self.config.precision)
 
     @torch.no_grad()
     def _build_tables(self) -> list[Float[Tensor, "N H"]]:
@@ -142,7 +143,8 @@ class _Run:
         self.lengths = torch.tensor(total)[:, None]
         self.ended = torch.zeros(len(requests), dtype=torch.bool)
         capacity = self.prefix.shape[1] + engine.config.context_steps + 1
-        self.decoder = build_decoder(model.backbone, capacity, engine.config.precision)
+        precision = engine.config.precision
+        self.decoder = build_decoder(model.backbone, capacity, precision, engine._layers)
         self.recent: list[Float[Tensor, "R 1 H"]] = []
         self.in_view = 0
         self.last: Int[Tensor, "B S"] | None = None
