@@ -50,6 +50,7 @@ def main(args: list[str]) -> None:
     # Complaints are raised, for the command line to say them in one sentence.
     by_command: dict[str, Any] = {name: {"exit_on_error": False} for name in COMMANDS}
     module = importlib.import_module(stage.module)
+    seeding = importlib.import_module("motion.train.seeding")
     lightning.LightningCLI(
         getattr(module, stage.model_class),
         getattr(module, stage.data_class),
@@ -57,4 +58,5 @@ def main(args: list[str]) -> None:
         parser_kwargs={"prog": f"motion train {args[0]}", "exit_on_error": False, **by_command},
         save_config_kwargs={"overwrite": True},
         seed_everything_default=0,
+        trainer_defaults={"callbacks": [seeding.SeedEveryBatch()]},
     )

@@ -48,7 +48,8 @@ def build_optimizer(module: nn.Module, config: OptimizerConfig) -> dict[str, Any
         {"params": [p for p in trainable if p.ndim < 2], "weight_decay": 0.0},
     ]
     optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, betas=config.betas)
-    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, config.share)
+    # A function, not a method: the scheduler's state would take in what belongs to a method.
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: config.share(step))
     return {
         "optimizer": optimizer,
         "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
