@@ -48,12 +48,6 @@ class CameraPath:
     target: Float[NDArray[np.float64], "T 3"]
     lens: Lens
 
-    def view_projection(self, frame: int) -> Float[NDArray[np.float64], "4 4"]:
-        """World to clip space (OpenGL) at one frame."""
-        distance = float(np.linalg.norm(self.eye[frame] - self.target[frame]))
-        view = look_at(self.eye[frame], self.target[frame])
-        return perspective(self.lens, near=0.05 * distance, far=40.0 * distance) @ view
-
 
 def look_at(
     eye: Float[NDArray[np.float64], "3"], target: Float[NDArray[np.float64], "3"]
@@ -65,16 +59,6 @@ def look_at(
     matrix = np.eye(4)
     matrix[:3, :3] = np.stack([right, np.cross(back, right), back])
     matrix[:3, 3] = -matrix[:3, :3] @ eye
-    return matrix
-
-
-def perspective(lens: Lens, near: float, far: float) -> Float[NDArray[np.float64], "4 4"]:
-    """OpenGL projection; ``near`` and ``far`` in metres."""
-    horizontal, vertical = lens.slopes
-    matrix = np.zeros((4, 4))
-    matrix[0, 0], matrix[1, 1] = 1 / horizontal, 1 / vertical
-    matrix[2, 2], matrix[2, 3] = (far + near) / (near - far), 2 * far * near / (near - far)
-    matrix[3, 2] = -1.0
     return matrix
 
 

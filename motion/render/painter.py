@@ -1,13 +1,19 @@
-"""``Painter``: a mesh (one body, or several as one) on a floor, with soft light and shadows.
+"""``Painter``: a mesh (one body, or several as one) on a tiled floor, drawn by pyrender.
 
-Why not a scene-graph renderer: on llvmpipe at 1280x720 a picture with four samples a pixel on the
-body and a soft shadow takes 45-70 ms of CPU time here; pyrender takes 90-108 ms with four samples
-and no shadow, and about twice that with its hard one.
+One key light throws pyrender's shadow; fill and rim are distant point lights, as each directional
+light would get a shadow pass of its own. The floor is a disc that fades into the background: each
+pixel of it costs 36 looks into the shadow map. Joints darken it where they are near.
 
-Axis letters: ``F`` faces, ``H``/``W`` picture rows and columns.
+Faces are turned inside out, and a camera that sees the world upside down turns them back. So the
+shadow pass, which skips faces turned away, keeps the far side of limbs and nothing of the floor:
+neither skin nor floor shades itself in stripes, as they do with pyrender's own bias.
+
+Axis letters: ``F`` faces, ``N`` joints that darken the floor, ``P`` points of the floor,
+``H``/``W`` picture rows and columns.
 """
 
 from dataclasses import dataclass, field
+from threading import RLock
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,57 +22,60 @@ from jaxtyping import Float, Int, UInt8
 from numpy.typing import NDArray
 
 from motion.optional import require
-from motion.render import shaders
-from motion.render.camera import direction, look_at
-from motion.render.gl import Program, VertexArray, make_canvas, make_samplers
-from motion.render.offscreen import open_context
+from motion.render.camera import Lens, direction, look_at
+from motion.render.offscreen import has_multisampling, open_renderer
 
-SUPERSAMPLING = 2
-SHADOW_SIZE = 768
-"""Width and height of the shadow map, pixels: about 3 mm each for one person."""
+MAX_SIDE = 8192
+"""Longest side of what is drawn before it is reduced, pixels."""
 
-MASK_SIZE = 256
-"""Width and height of the picture of the floor's darkness, pixels: about 1 cm each."""
+FLOOR_FADE = (0.5, 2.1)
+"""The floor starts to fade and ends this far (metres) outside of ``View.floor_radius``."""
 
-MAX_BLOBS = 220
-"""Joints that darken the floor around them; a limit of the shader's array."""
-
-_GAMMA = 2.2
-_LIGHT_STEP = 0.25  # metres: the shadow map's span moves in steps, so that its edges keep quiet
-_LIGHT_MARGIN = 0.1  # metres around the bodies
-_SHADOW_MARGIN = 0.35  # metres of floor around the shadow's box
+_TILE = 0.5  # metres
+_TILE_PIXELS = 128
+_FLOOR_STEP = 0.08  # metres between the floor's lines where joints may darken it
+_FLOOR_MARGIN = 0.25  # metres of fine lines around the joints
+_COARSE_LINES = 12
+_LIGHT_DISTANCE = 40.0  # metres to the point lights: nearly parallel rays
+_OPEN = RLock()  # pyrender ends the whole EGL display with one renderer: one thread at a time
 
 
 def srgb(*channels: int) -> tuple[float, ...]:
     """Linear colour of sRGB bytes."""
-    return tuple(float((channel / 255) ** _GAMMA) for channel in channels)
+    return tuple(float((channel / 255) ** 2.2) for channel in channels)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """Colours (linear) and lights of the stage; azimuths are radians left of the camera."""
+    """Colours (linear) and lights; a light is (azimuth left of the camera, elevation), radians."""
 
-    horizon: tuple[float, ...] = srgb(233, 239, 246)
-    zenith: tuple[float, ...] = srgb(150, 186, 224)
-    tile_light: tuple[float, ...] = srgb(222, 226, 231)
-    tile_dark: tuple[float, ...] = srgb(206, 212, 220)
-    shadow: tuple[float, ...] = srgb(52, 60, 84)
-    sun: tuple[float, float] = (np.radians(-48.0), np.radians(52.0))
-    """Azimuth and elevation of the key light, radians, relative to the camera's azimuth."""
+    horizon: tuple[float, ...] = srgb(228, 234, 241)
+    zenith: tuple[float, ...] = srgb(150, 184, 220)
+    tile_light: tuple[float, ...] = srgb(196, 199, 204)
+    tile_dark: tuple[float, ...] = srgb(181, 186, 194)
+    ambient: tuple[float, ...] = (0.41, 0.42, 0.45)
+    key: tuple[float, float] = (np.radians(-48.0), np.radians(52.0))
+    key_color: tuple[float, ...] = (1.0, 0.96, 0.90)
+    key_strength: float = 3.0
     fill: tuple[float, float] = (np.radians(60.0), np.radians(20.0))
+    fill_color: tuple[float, ...] = (0.86, 0.92, 1.0)
+    fill_strength: float = 0.9
     rim: tuple[float, float] = (np.radians(155.0), np.radians(35.0))
+    rim_strength: float = 1.2
 
 
 @dataclass(frozen=True, kw_only=True)
 class View:
     """What one picture needs to know beside the bodies."""
 
-    world_to_clip: Float[NDArray[np.float64], "4 4"]
     eye: Float[NDArray[np.float64], "3"]
     target: Float[NDArray[np.float64], "3"]
+    lens: Lens
     azimuth: float
     """Direction from which the camera looks, radians from +z towards +x; lights go with it."""
     floor_height: float = 0.0
+    floor_radius: float = 0.8
+    """Of the part around the target that is seen clearly, metres."""
     blobs: Float[NDArray[np.float64], "N 4"] = field(default_factory=lambda: np.zeros((0, 4)))
     """Spheres (centre, radius; metres) that darken the floor near them: joints."""
 
@@ -82,9 +91,9 @@ class Painter:
         colors: Float[NDArray[np.float32], "V 3"],
         *,
         look: Look | None = None,
-        detail: int = 1,
+        supersampling: int = 1,
     ) -> None:
-        """Open a context and prepare everything that stays.
+        """Open a renderer and prepare everything that stays.
 
         Args:
             width: Picture width, pixels.
@@ -92,32 +101,36 @@ class Painter:
             faces: Triangles.
             colors: Linear colour of each vertex, 0 to 1.
             look: Colours and lights.
-            detail: How much finer shadows are than what one person needs.
+            supersampling: Draw this much larger and average; at least 2 without multisampling.
+
+        Raises:
+            RenderError: This machine cannot draw; the message names the packages to install.
         """
-        self._look = look or Look()
-        self._context = open_context()
-        gl = self._gl = require("OpenGL.GL")
-        masker = shaders.MASK_FRAGMENT % {"max_blobs": MAX_BLOBS}
-        self._backdrop = Program(gl, shaders.SCREEN_VERTEX, shaders.BACKDROP_FRAGMENT)
-        self._floor = Program(gl, shaders.FLOOR_VERTEX, shaders.FLOOR_SHADOW_FRAGMENT)
-        self._masker = Program(gl, shaders.SCREEN_VERTEX, masker)
-        self._depth = Program(gl, shaders.DEPTH_VERTEX, shaders.DEPTH_FRAGMENT)
-        self._body = Program(gl, shaders.BODY_VERTEX, shaders.BODY_FRAGMENT)
-        self._blend = Program(gl, shaders.SCREEN_VERTEX, shaders.BLEND_FRAGMENT)
-        self._picture = make_canvas(gl, width, height, depth=False)
-        self._empty = make_canvas(gl, width, height, depth=False)
-        self._seen = b""
-        self._people = make_canvas(gl, SUPERSAMPLING * width, SUPERSAMPLING * height)
-        shadow, mask = SHADOW_SIZE * detail, MASK_SIZE * detail
-        self._shadow = make_canvas(gl, shadow, shadow, colour=False)
-        self._mask = make_canvas(gl, mask, mask, depth=False)
-        self._samplers = make_samplers(gl)
-        self._mesh = VertexArray(gl, 3, np.asarray(faces, dtype=np.uint32))
-        self._mesh.fill(2, colors)
-        self._patch = VertexArray(gl, 1)
-        self._screen = VertexArray(gl, 0)
-        gl.glFrontFace(gl.GL_CW)  # clip space is upside down, see shaders.py
-        gl.glDepthFunc(gl.GL_LESS)
+        self._look = look = look or Look()
+        wanted = supersampling if has_multisampling() else max(2, supersampling)
+        self._factor = max(1, min(wanted, MAX_SIDE // max(width, height)))
+        _OPEN.acquire()
+        try:
+            self._renderer = open_renderer(self._factor * width, self._factor * height)
+        except BaseException:
+            _OPEN.release()
+            raise
+        pyrender = self._pyrender = require("pyrender")
+        self._faces, self._colors = np.ascontiguousarray(faces[:, ::-1]), colors
+        self._scene = pyrender.Scene(
+            bg_color=np.array([*_display(look.horizon), 1.0]), ambient_light=np.array(look.ambient)
+        )
+        self._camera = self._scene.add(pyrender.IntrinsicsCamera(1.0, 1.0, 0.0, 0.0))
+        self._lights = [(self._scene.add(light), place) for light, place in self._make_lights()]
+        self._skin = pyrender.MetallicRoughnessMaterial(
+            baseColorFactor=[1.0, 1.0, 1.0, 1.0], metallicFactor=0.0, roughnessFactor=0.65
+        )
+        self._tiles = pyrender.MetallicRoughnessMaterial(
+            baseColorTexture=pyrender.Texture(source=_tiles(look), source_channels="RGB"),
+            metallicFactor=0.0,
+            roughnessFactor=1.0,
+            alphaMode="BLEND",
+        )
 
     def __enter__(self) -> Self:
         """Use as a context manager."""
@@ -134,251 +147,152 @@ class Painter:
 
     def close(self) -> None:
         """Free everything on the graphics side and the context."""
-        programs = (self._backdrop, self._masker, self._floor, self._depth, self._body, self._blend)
-        for program in programs:
-            program.close()
-        for canvas in (self._picture, self._empty, self._people, self._shadow, self._mask):
-            canvas.close()
-        for array in (self._mesh, self._patch, self._screen):
-            array.close()
-        self._gl.glDeleteSamplers(len(self._samplers), list(self._samplers))
-        self._context.close()
+        try:
+            self._renderer.delete()
+        finally:
+            _OPEN.release()
 
     def draw(
         self,
         vertices: Float[NDArray[np.float32], "V 3"],
         normals: Float[NDArray[np.float32], "V 3"],
         view: View,
-    ) -> UInt8[NDArray[np.uint8], "H W 4"]:
-        """Paint the mesh; rows from the top, the fourth channel is 255."""
-        stage = self._arrange(vertices, view)
-        self._mesh.fill(0, vertices)
-        self._mesh.fill(1, normals)
-        self._draw_depth(stage)
-        self._draw_people(stage)
-        self._draw_mask(stage)
-        self._draw_stage(stage)
-        self._draw_blend(stage)
-        return self._picture.read()
-
-    def _arrange(self, vertices: Float[NDArray[np.float32], "V 3"], view: View) -> "_Stage":
-        look = self._look
-        flip = np.diag([1.0, -1.0, 1.0, 1.0])
-        world_to_clip = flip @ view.world_to_clip
-        sun, fill, rim = (
-            direction(view.azimuth + azimuth, elevation)
-            for azimuth, elevation in (look.sun, look.fill, look.rim)
+    ) -> UInt8[NDArray[np.uint8], "H W 3"]:
+        """Paint the mesh; rows from the top."""
+        pyrender, scene = self._pyrender, self._scene
+        people = pyrender.Primitive(
+            vertices, normals, color_0=self._colors, indices=self._faces, material=self._skin
         )
-        scene = {
-            "eye": view.eye,
-            "focus": view.target,
-            "floor_height": view.floor_height,
-            "sun": sun,
-            "horizon": look.horizon,
-            "zenith": look.zenith,
-        }
-        return _Stage(
-            vertices=vertices,
-            view=view,
-            world_to_clip=world_to_clip,
-            light=fit_light(vertices, sun, view.floor_height, self._shadow.width),
-            scene=scene,
-            lights={"fill": fill, "rim": rim},
-            patch=_shadow_patch(vertices, sun, view.floor_height),
-            box=_pixel_box(vertices, world_to_clip, self._picture.width, self._picture.height),
+        self._aim(view)
+        passing = [scene.add(pyrender.Mesh([people])), self._add_floor(view)]
+        picture, depth = self._renderer.render(scene, pyrender.RenderFlags.SHADOWS_DIRECTIONAL)
+        for node in passing:
+            scene.remove_node(node)
+        return _reduce(self._with_sky(picture[::-1], depth[::-1] == 0.0, view), self._factor)
+
+    def _make_lights(self) -> list[tuple[Any, tuple[float, float]]]:
+        pyrender, look = self._pyrender, self._look
+        key = pyrender.DirectionalLight(np.array(look.key_color), look.key_strength)
+        square = _LIGHT_DISTANCE**2  # light falls off with it
+        fill = pyrender.PointLight(np.array(look.fill_color), look.fill_strength * square)
+        rim = pyrender.PointLight(np.ones(3), look.rim_strength * square)
+        return [(key, look.key), (fill, look.fill), (rim, look.rim)]
+
+    def _aim(self, view: View) -> None:
+        """Place camera and lights; the camera sees the world upside down (see above)."""
+        camera, renderer = self._camera.camera, self._renderer
+        camera.cx, camera.cy = renderer.viewport_width / 2, renderer.viewport_height / 2
+        horizontal, vertical = view.lens.slopes
+        camera.fx, camera.fy = camera.cx / horizontal, -camera.cy / vertical
+        distance = float(np.linalg.norm(view.eye - view.target))
+        camera.znear, camera.zfar = 0.05 * distance, 20.0 * distance
+        self._scene.set_pose(self._camera, np.linalg.inv(look_at(view.eye, view.target)))
+        for node, (azimuth, elevation) in self._lights:
+            towards = direction(view.azimuth + azimuth, elevation)
+            place = view.target + _LIGHT_DISTANCE * towards
+            self._scene.set_pose(node, np.linalg.inv(look_at(place, view.target)))
+
+    def _add_floor(self, view: View) -> Any:
+        """Add the floor around the target, its lines along the picture."""
+        pose = np.eye(4)
+        pose[:3, 0] = np.cos(view.azimuth), 0.0, -np.sin(view.azimuth)
+        pose[:3, 2] = direction(view.azimuth, 0.0)
+        pose[:3, 3] = view.target[0], view.floor_height, view.target[2]
+        blobs = view.blobs.copy()
+        blobs[:, :3] = (blobs[:, :3] - pose[:3, 3]) @ pose[:3, :3]
+        start, end = (view.floor_radius + fade for fade in FLOOR_FADE)
+        across, along = _lines(blobs[:, 0], end), _lines(blobs[:, 2], end)
+        points = np.stack(np.meshgrid(across, 0.0, along), axis=-1).reshape(-1, 3)
+        world = points @ pose[:3, :3].T + pose[:3, 3]
+        gone = np.clip((np.linalg.norm(points, axis=1) - start) / (end - start), 0.0, 1.0)
+        colors = np.ones((len(points), 4))
+        colors[:, :3] = _openness(points, blobs)[:, None]
+        colors[:, 3] = 1.0 - gone**2 * (3.0 - 2.0 * gone)
+        faces = _quads(len(across), len(along))
+        floor = self._pyrender.Primitive(
+            positions=points,
+            normals=np.tile([0.0, 1.0, 0.0], (len(points), 1)),
+            texcoord_0=world[:, [0, 2]] / (2 * _TILE),
+            color_0=colors,
+            indices=faces[(gone[faces] < 1.0).any(axis=1)],
+            material=self._tiles,
         )
+        return self._scene.add(self._pyrender.Mesh([floor]), pose=pose)
 
-    def _draw_depth(self, stage: "_Stage") -> None:
-        """See the mesh from the key light."""
-        gl = self._gl
-        self._shadow.bind()
-        gl.glEnable(gl.GL_DEPTH_TEST)
-        gl.glClear(gl.GL_DEPTH_BUFFER_BIT)
-        to_clip = np.diag([2.0, 2.0, 2.0, 1.0])
-        to_clip[:3, 3] = -1.0
-        self._depth.use(world_to_clip=to_clip @ stage.light.matrix)
-        self._mesh.draw()
-        for unit, sampler in enumerate(self._samplers):
-            gl.glActiveTexture(gl.GL_TEXTURE0 + unit)
-            gl.glBindTexture(gl.GL_TEXTURE_2D, self._shadow.depth)
-            gl.glBindSampler(unit, sampler)
-
-    def _draw_people(self, stage: "_Stage") -> None:
-        """Draw the mesh at twice the size, only where it is."""
-        gl = self._gl
-        self._people.bind()
-        gl.glEnable(gl.GL_SCISSOR_TEST)
-        gl.glScissor(*(SUPERSAMPLING * edge for edge in stage.box))
-        gl.glClearColor(0.0, 0.0, 0.0, 0.0)
-        gl.glClear(gl.GL_COLOR_BUFFER_BIT | gl.GL_DEPTH_BUFFER_BIT)
-        self._body.use(
-            world_to_clip=stage.world_to_clip,
-            world_to_light=stage.light.matrix,
-            light_span=stage.light.span,
-            shadow_map=1,
-            **stage.scene,
-            **stage.lights,
-        )
-        gl.glEnable(gl.GL_CLIP_DISTANCE0)
-        self._mesh.draw()
-        gl.glDisable(gl.GL_CLIP_DISTANCE0)
-        gl.glDisable(gl.GL_SCISSOR_TEST)
-        gl.glDisable(gl.GL_DEPTH_TEST)
-
-    def _draw_mask(self, stage: "_Stage") -> None:
-        """Find how dark each point of the floor around the mesh is."""
-        blobs = stage.view.blobs[:MAX_BLOBS]
-        self._mask.bind()
-        self._masker.use(
-            world_to_light=stage.light.matrix,
-            light_span=stage.light.span,
-            light_depth=stage.light.depth,
-            depth_map=0,
-            shadow_map=1,
-            num_blobs=len(blobs),
-            **stage.patch,
-        )
-        if len(blobs):
-            self._masker.use(blobs=blobs)
-        self._screen.draw()
-
-    def _draw_backdrop(self, stage: "_Stage") -> None:
-        """Draw sky and floor, or take them from the picture before when the camera stood still."""
-        look = self._look
-        seen = stage.world_to_clip.tobytes() + bytes(str(stage.view.floor_height), "ascii")
-        if seen != self._seen:
-            self._empty.bind()
-            self._backdrop.use(
-                clip_to_world=np.linalg.inv(stage.world_to_clip),
-                tile_light=look.tile_light,
-                tile_dark=look.tile_dark,
-                **stage.scene,
-            )
-            self._screen.draw()
-            self._seen = seen
-        self._empty.copy_to(self._picture)
-        self._picture.bind()
-
-    def _draw_stage(self, stage: "_Stage") -> None:
-        """Draw sky and floor, then the shadow on the part of the floor that has one."""
-        gl, look = self._gl, self._look
-        self._draw_backdrop(stage)
-        low, size = stage.patch["patch_corner"], stage.patch["patch_size"]
-        strip = np.array([[0, 0, 0], [1, 0, 0], [0, 0, 1], [1, 0, 1]])
-        self._patch.fill(0, (low + strip * size).astype(np.float32))
-        gl.glActiveTexture(gl.GL_TEXTURE0)
-        gl.glBindSampler(0, 0)
-        gl.glBindTexture(gl.GL_TEXTURE_2D, self._mask.colour)
-        gl.glEnable(gl.GL_BLEND)
-        gl.glBlendFunc(gl.GL_SRC_ALPHA, gl.GL_ONE_MINUS_SRC_ALPHA)
-        self._floor.use(
-            world_to_clip=stage.world_to_clip,
-            mask=0,
-            mask_texel=1.0 / self._mask.width,
-            shadow_colour=look.shadow,
-            **stage.scene,
-            **stage.patch,
-        )
-        self._patch.draw(4)
-
-    def _draw_blend(self, stage: "_Stage") -> None:
-        """Lay the people over the stage."""
-        gl = self._gl
-        gl.glEnable(gl.GL_SCISSOR_TEST)
-        gl.glScissor(*stage.box)
-        gl.glBindTexture(gl.GL_TEXTURE_2D, self._people.colour)
-        gl.glBlendFunc(gl.GL_ONE, gl.GL_ONE_MINUS_SRC_ALPHA)
-        self._blend.use(people=0)
-        self._screen.draw()
-        gl.glDisable(gl.GL_SCISSOR_TEST)
-        gl.glDisable(gl.GL_BLEND)
+    def _with_sky(
+        self,
+        picture: UInt8[NDArray[np.uint8], "H W 3"],
+        empty: NDArray[np.bool_],
+        view: View,
+    ) -> UInt8[NDArray[np.uint8], "H W 3"]:
+        """Lay the gradient over what nothing covers; it starts with the background's colour."""
+        towards = look_at(view.eye, view.target)[:3]
+        rows = np.linspace(1.0, -1.0, len(picture)) * view.lens.slopes[1]
+        rays = rows[:, None] * towards[1] - towards[2]
+        height = rays[:, 1] / np.linalg.norm(rays, axis=1)
+        part = np.clip(height / 0.35, 0.0, 1.0)[:, None]
+        horizon, zenith = _display(self._look.horizon), _display(self._look.zenith)
+        change = np.round(255 * part**2 * (3 - 2 * part) * (zenith - horizon)).astype(np.int16)
+        above = int(np.count_nonzero(change.any(axis=1)))  # rows; they lie at the top
+        sky = picture[:above] + empty[:above, :, None] * change[:above, None]
+        return np.concatenate([np.clip(sky, 0, 255).astype(np.uint8), picture[above:]])
 
 
-@dataclass(frozen=True, kw_only=True)
-class Light:
-    """The key light's orthographic view."""
-
-    matrix: Float[NDArray[np.float64], "4 4"]
-    """World to the unit cube."""
-    span: float
-    """Width and height of its view, metres."""
-    depth: float
-    """From its near to its far plane, metres."""
+def _display(linear: tuple[float, ...]) -> NDArray[np.float64]:
+    """Display values, 0 to 1, of a linear colour: pyrender shows it with the same power."""
+    return np.power(linear, 1 / 2.2)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Stage:
-    """Everything one picture is made of."""
-
-    vertices: Float[NDArray[np.float32], "V 3"]
-    view: View
-    world_to_clip: Float[NDArray[np.float64], "4 4"]
-    light: Light
-    scene: dict[str, Any]
-    lights: dict[str, Any]
-    patch: dict[str, Any]
-    box: tuple[int, int, int, int]
+def _tiles(look: Look) -> UInt8[NDArray[np.uint8], "H W 3"]:
+    """Paint two by two tiles with a faint seam."""
+    light, dark = (np.round(255 * _display(c)) for c in (look.tile_light, look.tile_dark))
+    picture = np.zeros((2 * _TILE_PIXELS, 2 * _TILE_PIXELS, 3))
+    odd = np.arange(2 * _TILE_PIXELS) // _TILE_PIXELS
+    picture[:] = np.where((odd[:, None] ^ odd)[..., None] == 1, light, dark)
+    seam = np.arange(2 * _TILE_PIXELS) % _TILE_PIXELS < 2
+    picture[seam[:, None] | seam] *= 0.93
+    return picture.astype(np.uint8)
 
 
-def fit_light(
-    vertices: Float[NDArray[np.float32], "V 3"],
-    sun: Float[NDArray[np.float64], "3"],
-    floor_height: float,
-    size: int,
-) -> Light:
-    """Fit the light's view to the mesh and to the floor its shadow falls on.
+def _lines(places: Float[NDArray[np.float64], " N"], end: float) -> NDArray[np.float64]:
+    """Coordinates of grid lines from ``-end`` to ``end``: close ones around ``places``."""
+    coarse = np.linspace(-end, end, _COARSE_LINES)
+    if not len(places):
+        return coarse
+    low, high = places.min() - _FLOOR_MARGIN, places.max() + _FLOOR_MARGIN
+    fine = np.arange(max(low, -end), min(high, end), _FLOOR_STEP)
+    return np.sort(np.concatenate([coarse[(coarse < low) | (coarse > high)], fine]))
 
-    Span and place move in steps (``_LIGHT_STEP``, whole texels): otherwise edges would crawl.
+
+def _quads(rows: int, columns: int) -> Int[NDArray[np.int64], "F 3"]:
+    """Triangles of a grid that face down."""
+    corner = np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)
+    halves = np.array([[0, columns, 1], [1, columns, columns + 1]])
+    return np.asarray((corner[..., None, None] + halves).reshape(-1, 3))
+
+
+def _openness(
+    points: Float[NDArray[np.float64], "P 3"], blobs: Float[NDArray[np.float64], "N 4"]
+) -> Float[NDArray[np.float64], " P"]:
+    """How much of the sky points of the floor see past spheres, 0 to 1.
+
+    After Inigo Quilez, "sphere ambient occlusion".
     """
-    view = look_at(sun, np.zeros(3))
-    local = vertices.astype(np.float64) @ view[:3, :3].T
-    low, high = local.min(0), local.max(0)
-    span = float((high - low)[:2].max()) + 2 * _LIGHT_MARGIN
-    span = float(np.ceil(span / _LIGHT_STEP) * _LIGHT_STEP)
-    texel = span / size
-    centre = np.round((low + high)[:2] / 2 / texel) * texel
-    # A ray that passes the mesh goes on to the floor: the far plane lies behind that point.
-    drop = float(vertices[:, 1].max() - floor_height) / float(sun[1])
-    near, far = float(high[2]) + _LIGHT_MARGIN, float(low[2]) - max(drop, 0.0) - _LIGHT_MARGIN
-    depth = near - far
-    scale = np.diag([1 / span, 1 / span, -1 / depth, 1.0])
-    scale[:3, 3] = 0.5 - centre[0] / span, 0.5 - centre[1] / span, near / depth
-    return Light(matrix=scale @ view, span=span, depth=depth)
+    way = (blobs[None, :, :3] - points[:, None]).astype(np.float32)
+    square = (way**2).sum(-1) + 1e-4
+    hidden = np.clip(way[..., 1], 0.0, None) / (square * np.sqrt(square)) * blobs[:, 3] ** 2
+    return np.asarray(np.prod(1.0 - np.clip(hidden, 0.0, 0.85), axis=1))
 
 
-def _shadow_patch(
-    vertices: Float[NDArray[np.float32], "V 3"],
-    sun: Float[NDArray[np.float64], "3"],
-    floor_height: float,
-) -> dict[str, Any]:
-    """Place the rectangle of floor that the mesh may darken, in steps so that it keeps quiet."""
-    height = np.maximum(vertices[:, 1] - floor_height, 0.0)
-    thrown = vertices[:, [0, 2]] - height[:, None] * (sun[[0, 2]] / sun[1])
-    flat = np.concatenate([thrown, vertices[:, [0, 2]]])
-    low, high = flat.min(0) - _SHADOW_MARGIN, flat.max(0) + _SHADOW_MARGIN
-    size = np.ceil((high - low) / _LIGHT_STEP) * _LIGHT_STEP
-    texel = size / MASK_SIZE  # a finer mask has texels that divide this
-    corner = np.round(((low + high) / 2 - size / 2) / texel) * texel
-    return {
-        "patch_corner": np.array([corner[0], floor_height, corner[1]]),
-        "patch_size": np.array([size[0], 0.0, size[1]]),
-    }
-
-
-def _pixel_box(
-    vertices: Float[NDArray[np.float32], "V 3"],
-    world_to_clip: Float[NDArray[np.float64], "4 4"],
-    width: int,
-    height: int,
-) -> tuple[int, int, int, int]:
-    """Left, bottom, width and height (pixels) of the mesh in the picture; all of it when unsure."""
-    clip = vertices @ world_to_clip[:3, :3].T.astype(np.float32)
-    whole = vertices @ world_to_clip[3, :3].astype(np.float32) + np.float32(world_to_clip[3, 3])
-    if whole.min() <= 0.0:  # behind the eye
-        return 0, 0, width, height
-    flat = (clip[:, :2] + world_to_clip[:2, 3].astype(np.float32)) / whole[:, None]
-    size = np.array([width, height])
-    corners = (np.stack([flat.min(0), flat.max(0)]) * 0.5 + 0.5) * size
-    low = np.clip(np.floor(corners[0]) - 2, 0, size - 1).astype(int)
-    high = np.clip(np.ceil(corners[1]) + 2, low + 1, size).astype(int)
-    return int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1])
+def _reduce(
+    picture: UInt8[NDArray[np.uint8], "H2 W2 3"], step: int
+) -> UInt8[NDArray[np.uint8], "H W 3"]:
+    """Average blocks of ``step`` x ``step`` pixels."""
+    if step == 1:
+        return picture
+    total = sum(
+        picture[row::step, column::step].astype(np.uint16)
+        for row in range(step)
+        for column in range(step)
+    )
+    return np.asarray((total + step * step // 2) // (step * step), dtype=np.uint8)

@@ -78,21 +78,23 @@ class Shot:
     azimuth: float
     """Of the camera, radians from +z towards +x."""
     floor_height: float
+    floor_radius: float
 
     def view(self, frame: int) -> View:
         """Camera and joints of one frame."""
         return View(
-            world_to_clip=self.path.view_projection(frame),
             eye=self.path.eye[frame],
             target=self.path.target[frame],
+            lens=self.path.lens,
             azimuth=self.azimuth,
             floor_height=self.floor_height,
+            floor_radius=self.floor_radius,
             blobs=blobs_of(self.joints[frame]),
         )
 
     def pictures(
         self, painter: Painter, start: int, stop: int
-    ) -> Iterator[UInt8[NDArray[np.uint8], "H W 4"]]:
+    ) -> Iterator[UInt8[NDArray[np.uint8], "H W 3"]]:
         """Paint frames ``start`` to ``stop``, a chunk of meshes in memory at a time."""
         for first in range(start, stop, CHUNK_FRAMES):
             vertices = self.body.vertices(self.motion, first, min(first + CHUNK_FRAMES, stop))
@@ -118,6 +120,7 @@ def plan_shot(motion: Motion, body: BodyModel, config: PictureConfig) -> Shot:
         path=path,
         azimuth=azimuth,
         floor_height=find_floor(joints),
+        floor_radius=floor_radius(joints, path),
     )
 
 
@@ -157,6 +160,12 @@ def find_floor(joints: Float[NDArray[np.float64], "T J 3"]) -> float:
     lowest = float(joints[..., 1].min()) - sole
     low, high = FLOOR_TRUST
     return 0.0 if low <= lowest <= high else lowest
+
+
+def floor_radius(joints: Float[NDArray[np.float64], "T J 3"], path: CameraPath) -> float:
+    """Greatest distance over the floor between joints and the camera's target, metres."""
+    away = joints[..., [0, 2]] - path.target[:, None, [0, 2]]
+    return float(np.linalg.norm(away, axis=-1).max())
 
 
 def blobs_of(joints: Float[NDArray[np.float64], "J 3"]) -> Float[NDArray[np.float64], "N 4"]:

@@ -22,6 +22,7 @@ from motion.render.staging import (
     blobs_of,
     facing,
     find_floor,
+    floor_radius,
     joints_of,
     load_body,
     plan_shot,
@@ -31,8 +32,8 @@ from motion.representation import Motion
 MAX_PEOPLE = 10
 """People in one filmstrip."""
 
-_REDUCTION = 2
-"""Stills are painted this much larger and averaged: 16 samples a pixel on the body."""
+_SUPERSAMPLING = 2
+"""Stills are painted this much larger and averaged: 16 samples a pixel where films have 4."""
 
 _GAPS = (0.22, 0.7)  # metres between neighbours in a filmstrip: at least, and where there is room
 
@@ -74,11 +75,11 @@ def write_png(
     body = load_body(body, motion)
     moment = plan_shot(motion.frames(frame, frame + 1), body, config)
     faces, colors = body.faces.numpy(), body.colors_linear.numpy()
-    size = (_REDUCTION * config.width, _REDUCTION * config.height)
+    size = (config.width, config.height)
     with atomic_path(Path(path)) as temporary:
-        with Painter(*size, faces, colors) as painter:
+        with Painter(*size, faces, colors, supersampling=_SUPERSAMPLING) as painter:
             picture = next(moment.pictures(painter, 0, 1))
-        temporary.write_bytes(encode_png(_reduce(picture)))
+        temporary.write_bytes(encode_png(picture))
 
 
 def write_filmstrip(
@@ -123,11 +124,11 @@ def write_filmstrip(
     steps = np.arange(count)[:, None, None] * body.num_vertices
     faces = (body.faces.numpy()[None] + steps).reshape(-1, 3)
     colors = np.tile(body.colors_linear.numpy(), (count, 1))
-    size = (_REDUCTION * config.width, _REDUCTION * config.height)
+    size = (config.width, config.height)
     with atomic_path(Path(path)) as temporary:
-        with Painter(*size, faces, colors, detail=3) as painter:
+        with Painter(*size, faces, colors, supersampling=_SUPERSAMPLING) as painter:
             picture = painter.draw(np.concatenate(meshes), np.concatenate(normals), view)
-        temporary.write_bytes(encode_png(_reduce(picture)))
+        temporary.write_bytes(encode_png(picture))
 
 
 def encode_png(picture: UInt8[NDArray[np.uint8], "H W 3"]) -> bytes:
@@ -144,17 +145,6 @@ def encode_png(picture: UInt8[NDArray[np.uint8], "H W 3"]) -> bytes:
 
 def _chunk(name: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-
-
-def _reduce(picture: UInt8[NDArray[np.uint8], "H2 W2 4"]) -> UInt8[NDArray[np.uint8], "H W 3"]:
-    """Average blocks of ``_REDUCTION`` x ``_REDUCTION`` pixels and drop the fourth channel."""
-    step = _REDUCTION
-    total = sum(
-        picture[row::step, column::step, :3].astype(np.uint16)
-        for row in range(step)
-        for column in range(step)
-    )
-    return np.asarray((total + step * step // 2) // (step * step), dtype=np.uint8)
 
 
 def _frame_at(motion: Motion, seconds: float | None) -> int:
@@ -197,12 +187,14 @@ def _overview(
 ) -> View:
     towards_eye = direction(azimuth, float(np.radians(config.elevation_degrees)))
     lens: Lens = config.lens
-    path = follow(joints.reshape(1, -1, 3), 1.0, towards_eye, lens, moving=False)
+    everybody = joints.reshape(1, -1, 3)
+    path = follow(everybody, 1.0, towards_eye, lens, moving=False)
     return View(
-        world_to_clip=path.view_projection(0),
         eye=path.eye[0],
         target=path.target[0],
+        lens=lens,
         azimuth=azimuth,
         floor_height=floor_height,
+        floor_radius=floor_radius(everybody, path),
         blobs=np.concatenate([blobs_of(person) for person in joints]),
     )

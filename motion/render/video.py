@@ -138,10 +138,10 @@ class _Film:
         self._audio = self._container.add_stream("aac", rate=rate, layout="stereo")
         self._pieces = sound_frames(waves, sample_rate)
 
-    def add(self, picture: UInt8[NDArray[np.uint8], "H W 4"]) -> None:
+    def add(self, picture: UInt8[NDArray[np.uint8], "H W 3"]) -> None:
         """Add one picture and the sound until its end."""
         colorspace = self._av.video.reformatter.Colorspace.ITU709
-        frame = self._av.VideoFrame.from_ndarray(picture, format="rgba")
+        frame = self._av.VideoFrame.from_ndarray(picture, format="rgb24")
         frame = frame.reformat(format="yuv420p", dst_colorspace=colorspace)
         frame.pts, frame.time_base = self._num_frames, 1 / self._rate
         self._container.mux(self._video.encode(frame))

@@ -7,7 +7,7 @@ import pytest
 
 from motion.errors import RenderError
 from motion.render import GlStatus, find_gl, write_mp4, write_png
-from motion.render.offscreen import DEBIAN_PACKAGES, PLATFORM_VARIABLE, PLATFORMS, open_context
+from motion.render.offscreen import DEBIAN_PACKAGES, PLATFORM_VARIABLE, PLATFORMS, open_renderer
 
 
 @pytest.fixture
@@ -49,25 +49,25 @@ def test_status_explains_itself():
     assert "llvmpipe" in found.explain()
 
 
-def test_context_opens_and_draws(gl):
-    context = open_context()
+def test_renderer_opens_on_the_platform_found(gl):
+    renderer = open_renderer(8, 8)
     try:
         from OpenGL import GL
 
-        GL.glClearColor(1.0, 0.5, 0.0, 1.0)
         assert GL.glGetString(GL.GL_RENDERER).decode() == gl.renderer
-        assert context.platform == gl.platform
+        assert os.environ[PLATFORM_VARIABLE] == gl.platform
     finally:
-        context.close()
+        renderer.delete()
 
 
+@pytest.mark.slow
 def test_the_other_platform_paints_as_well(gl):
     """Paint in a fresh process on the platform that was not chosen, if this machine has it."""
     platform = next(name for name in PLATFORMS if name != gl.platform)
     code = """
 import json, numpy as np
 from motion.render import find_gl
-from motion.render.camera import Lens, look_at, perspective
+from motion.render.camera import Lens
 from motion.render.painter import Painter, View
 status = find_gl()
 mean = None
@@ -75,12 +75,11 @@ if status.available:
     vertices = np.array([[-1, 0.2, 0], [1, 0.2, 0], [0, 1.5, 0]], dtype=np.float32)
     normals = np.tile(np.float32([0, 0, 1]), (3, 1))
     eye, aim = np.array([0.0, 1.0, 4.0]), np.array([0.0, 0.7, 0.0])
-    matrix = perspective(Lens(aspect=1.0), 0.1, 50.0) @ look_at(eye, aim)
-    view = View(world_to_clip=matrix, eye=eye, target=aim, azimuth=0.0)
+    view = View(eye=eye, target=aim, lens=Lens(aspect=1.0), azimuth=0.0)
     red = np.tile(np.float32([0.8, 0, 0]), (3, 1))
     with Painter(64, 64, np.array([[0, 1, 2]]), red) as painter:
         picture = painter.draw(vertices, normals, view)
-    mean = picture[..., :3].mean((0, 1)).tolist() + picture[30, 32].tolist()
+    mean = picture.mean((0, 1)).tolist() + picture[30, 32].tolist()
 print(json.dumps({"platform": status.platform, "why": status.explain(), "mean": mean}))
 """
     done = subprocess.run(
@@ -97,5 +96,4 @@ print(json.dumps({"platform": status.platform, "why": status.explain(), "mean": 
     assert red > green  # a red triangle on a grey floor
     assert red > blue
     assert middle[0] > 120
-    assert max(middle[1:3]) < 80
-    assert middle[3] == 255
+    assert max(middle[1:]) < 80
