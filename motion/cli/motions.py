@@ -18,7 +18,8 @@ def generate(arguments: argparse.Namespace) -> int:
     check_outputs(arguments.out)
     from motion.generate import GenerationRequest, MotionGenerator
 
-    wish = _given(arguments, "text", "seconds", "seed") | {"foot_lock": arguments.foot_lock}
+    wish = _given(arguments, "text", "seconds", "seed", "candidates")
+    wish |= {"foot_lock": arguments.foot_lock}
     GenerationRequest(**wish)  # refuses at once what would else be refused after loading weights
     need_pictures(arguments.out)
     body = _body(arguments, arguments.out)

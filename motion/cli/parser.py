@@ -88,6 +88,11 @@ def _add_generate(commands: Commands) -> None:
     sampling.add_argument("--top-k", type=int, help="sample among the K likeliest codes only")
     sampling.add_argument("--greedy", action="store_true", help="always take the likeliest code")
     parser.add_argument(
+        "--candidates",
+        type=int,
+        help="make this many motions and keep the one nearest to the text",
+    )
+    parser.add_argument(
         "--no-foot-lock",
         dest="foot_lock",
         action="store_false",

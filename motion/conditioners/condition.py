@@ -1,8 +1,11 @@
 """``Condition``: what any conditioner hands to the language model."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
 
-from jaxtyping import Bool, Float
+import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 
@@ -30,3 +33,15 @@ class Condition:
     def dim(self) -> int:
         """Width D of every vector."""
         return self.pooled.shape[-1]
+
+    def rows(self, indices: Sequence[int] | Int[Tensor, " M"]) -> Self:
+        """Some items, in the given order, without padding that all of them share."""
+        chosen = torch.as_tensor(indices)
+        mask = self.mask[chosen]
+        used = mask.any(0)
+        return replace(
+            self,
+            embedding=self.embedding[chosen][:, used],
+            mask=mask[:, used],
+            pooled=self.pooled[chosen],
+        )

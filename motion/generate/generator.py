@@ -26,7 +26,8 @@ from motion.generate.checkpoint import (
     LoadedLanguageModel,
     load_language_model,
 )
-from motion.generate.cleanup import foot_lock
+from motion.generate.cleanup import FootLockConfig, foot_lock
+from motion.generate.foot_contacts import ContactConfig
 from motion.generate.requests import GenerationRequest, GenerationResult
 from motion.language import DecodingEngine, EngineConfig, SamplingConfig, StepRequest
 from motion.representation import FPS, PART_NAMES, PARTS, Motion, motion_from_features
@@ -34,6 +35,9 @@ from motion.tokenizer import MotionTokenizer, StreamDecoder
 
 CHECKPOINT_VARIABLE = "MOTION_CHECKPOINT"
 DEFAULT_CHECKPOINT = Path(__file__).resolve().parents[2] / "checkpoints" / "default"
+
+GENERATED_FEET = FootLockConfig(contacts=ContactConfig(max_slide_speed=1.6))
+"""A generated foot that is labelled planted is never meant to slide; captured ones may be."""
 
 
 @dataclass
@@ -68,6 +72,8 @@ class MotionGenerator:
         self.tokenizer, self.language, self.text_encoder = tokenizer, language, text_encoder
         self.engine = DecodingEngine(language.model, engine)
         self.sampling = sampling or SamplingConfig()
+        self.candidates = 1
+        """Motions made for each call of ``generate`` unless it says otherwise."""
         self.folder: Path | None = None
         self._space: tuple[AlignmentModel, MotionLibrary] | None = None
 
@@ -105,6 +111,7 @@ class MotionGenerator:
         sampling = _sampling(config, folder)
         generator = cls(tokenizer, language, encoder, engine=engine, sampling=sampling)
         generator.folder = folder
+        generator.candidates = int(config.get("candidates", 1))
         return generator
 
     def generate(
@@ -117,6 +124,7 @@ class MotionGenerator:
         temperature: float | int | None = None,
         top_k: int | None = None,
         foot_lock: bool = True,
+        candidates: int | None = None,
     ) -> GenerationResult:
         """Make one motion.
 
@@ -128,6 +136,7 @@ class MotionGenerator:
             temperature: Variety; 0 is greedy; None takes the default.
             top_k: Choose among this many likeliest codes; None takes the default.
             foot_lock: Keep planted feet from sliding.
+            candidates: Make this many and keep the one nearest to the text; None takes the default.
 
         Raises:
             RequestError: The request is not possible; the message says why.
@@ -145,6 +154,7 @@ class MotionGenerator:
             seed=seed,
             sampling=sampling,
             foot_lock=foot_lock,
+            candidates=self.candidates if candidates is None else candidates,
         )
         return self.generate_batch([request])[0]
 
@@ -164,13 +174,16 @@ class MotionGenerator:
     ) -> list[GenerationResult]:
         clock = _Clock()
         with clock.stage("text"):
-            condition = self._encode_texts([request.text for request in requests])
+            texts = self._encode_texts([request.text for request in requests])
+        steps = [self._step_requests(request) for request in requests]
+        owners = torch.tensor([row for row, made in enumerate(steps) for _ in made])
         codes = self.engine.generate(
-            condition, [self._step_request(r) for r in requests], sampling, clock.stage
+            texts.rows(owners), [step for made in steps for step in made], sampling, clock.stage
         )
         results = []
-        for request, rows in zip(requests, codes, strict=True):
-            motion = self._finish(request, rows, clock)
+        for row, request in enumerate(requests):
+            drawn = [rows for rows, owner in zip(codes, owners, strict=True) if owner == row]
+            motion = self._finish(request, self._best(drawn, texts.rows([row]), clock), clock)
             results.append(
                 GenerationResult(
                     motion=motion,
@@ -181,6 +194,19 @@ class MotionGenerator:
                 )
             )
         return results
+
+    def _best(
+        self, drawn: list[Int[Tensor, "L S"]], text: Condition, clock: _Clock
+    ) -> Int[Tensor, "L S"]:
+        """The candidate that the alignment model finds nearest to the text."""
+        if len(drawn) == 1:
+            return drawn[0]
+        with clock.stage("ranking"):
+            alignment, _ = self._shared_space()
+            features = [self.tokenizer.decode_features(self._parts_of(rows)) for rows in drawn]
+            motions = [motion_from_features(values)[0] for values in features]
+            score = alignment.embed_motion(motions) @ alignment.embed_text(text)[0]
+            return drawn[int(score.argmax())]
 
     def stream(
         self, *, text: str, seconds: float, seed: int = 0, sampling: SamplingConfig | None = None
@@ -195,7 +221,7 @@ class MotionGenerator:
         )
         condition = self._encode_texts([text])
         decoder = StreamDecoder(self.tokenizer)
-        steps = self.engine.stream(condition, [self._step_request(request)], request.sampling)
+        steps = self.engine.stream(condition, self._step_requests(request), request.sampling)
         for step in steps:
             piece = decoder.push(self._parts_of(step))
             if piece is not None:
@@ -233,10 +259,11 @@ class MotionGenerator:
     def _encode_texts(self, texts: Sequence[str]) -> Condition:
         return self.text_encoder.encode(texts)
 
-    def _step_request(self, request: GenerationRequest) -> StepRequest:
+    def _step_requests(self, request: GenerationRequest) -> list[StepRequest]:
+        """One for each candidate."""
         frames = request.num_frames
         steps = None if frames is None else ceil(frames / self.tokenizer.frames_per_code)
-        return StepRequest(num_steps=steps, seed=request.seed)
+        return [StepRequest(num_steps=steps, seed=seed) for seed in request.candidate_seeds]
 
     def _parts_of(self, rows: Int[Tensor, "L S"]) -> dict[str, Int[Tensor, "L K"]]:
         """Streams back to codes per part, levels in order."""
@@ -255,7 +282,7 @@ class MotionGenerator:
             motion = motion_from_features(features)[0]
         if request.foot_lock:
             with clock.stage("foot_lock"):
-                motion = foot_lock(motion, _contacts(features))
+                motion = foot_lock(motion, _contacts(features), GENERATED_FEET)
         return self._dressed(motion, request)
 
     def _dressed(self, motion: Motion, request: GenerationRequest) -> Motion:

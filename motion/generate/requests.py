@@ -14,6 +14,9 @@ SHORTEST_SECONDS, LONGEST_SECONDS = 0.5, 600.0
 LONGEST_TEXT = 1000
 """Characters; the text encoder reads about 512 word pieces."""
 LARGEST_SEED = 2**63 - 1
+MOST_CANDIDATES = 16
+_CANDIDATE_STRIDE = 0x9E3779B97F4A7C15
+"""Odd constant of splitmix64: spreads the seeds of candidates."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +33,8 @@ class GenerationRequest:
     """How codes are chosen."""
     foot_lock: bool = True
     """Keep planted feet from sliding."""
+    candidates: int = 1
+    """Make this many motions and keep the one nearest to the text in the shared space."""
 
     def __post_init__(self) -> None:
         """Say in one sentence what is wrong."""
@@ -42,6 +47,10 @@ class GenerationRequest:
             )
         if self.seconds is not None:
             self._check_seconds(self.seconds)
+        if not 1 <= self.candidates <= MOST_CANDIDATES:
+            raise RequestError(
+                f"candidates must lie between 1 and {MOST_CANDIDATES}, got {self.candidates}"
+            )
         if not 0 <= self.seed <= LARGEST_SEED:
             raise RequestError(f"the seed must lie in 0 to 2^63-1, got {self.seed}")
 
@@ -52,6 +61,12 @@ class GenerationRequest:
                 f"seconds must lie between {SHORTEST_SECONDS:g} and {LONGEST_SECONDS:g}, "
                 f"got {seconds:g}"
             )
+
+    @property
+    def candidate_seeds(self) -> tuple[int, ...]:
+        """One seed for each candidate; the first is the request's own."""
+        strides = range(self.candidates)
+        return tuple((self.seed + k * _CANDIDATE_STRIDE) % (LARGEST_SEED + 1) for k in strides)
 
     @property
     def num_frames(self) -> int | None:

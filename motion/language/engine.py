@@ -80,7 +80,7 @@ class DecodingEngine:
         precisions run them as a batch.
         """
         if self.config.precision == "int8" and len(requests) > 1:
-            rows = [_row(condition, index) for index in range(len(requests))]
+            rows = [condition.rows([index]) for index in range(len(requests))]
             singles = zip(rows, requests, strict=True)
             return [self.generate(c, [request], sampling, timer)[0] for c, request in singles]
         steps = list(self.stream(condition, requests, sampling, timer))
@@ -126,7 +126,7 @@ class _Run:
         rows = 2 if self.guided else 1
         self.generators = [torch.Generator().manual_seed(r.seed) for r in requests]
         keep = torch.tensor([True, False][:rows]).repeat_interleave(len(requests))
-        repeated = _repeat(condition, rows)
+        repeated = condition.rows(torch.arange(len(requests)).repeat(rows))
         self.pooled = model.pooled_condition(repeated, keep)
         self.told = model.pooled(self.pooled) if model.config.pooled_every_step else None
         self.prefix = model.prefix_embeddings(repeated, keep)
@@ -224,28 +224,6 @@ class _Run:
 
 def _untimed(stage: str) -> AbstractContextManager[None]:
     return nullcontext()
-
-
-def _row(condition: Condition, index: int) -> Condition:
-    """One item of a condition, without padding."""
-    real = condition.mask[index]
-    return Condition(
-        embedding=condition.embedding[index : index + 1, real],
-        mask=condition.mask[index : index + 1, real],
-        pooled=condition.pooled[index : index + 1],
-        rate=condition.rate,
-        modality=condition.modality,
-    )
-
-
-def _repeat(condition: Condition, times: int) -> Condition:
-    return Condition(
-        embedding=condition.embedding.repeat(times, 1, 1),
-        mask=condition.mask.repeat(times, 1),
-        pooled=condition.pooled.repeat(times, 1),
-        rate=condition.rate,
-        modality=condition.modality,
-    )
 
 
 def _length_of(request: StepRequest, written: Int[Tensor, "L S"]) -> int:

@@ -1,7 +1,7 @@
 """Training the motion language model: data module and Lightning module."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -251,6 +251,10 @@ class LanguageTrainingConfig:
 
     condition_dropout: float = 0.1
     """Share of motions trained without their text (for classifier-free guidance)."""
+    token_dropout: float = 0.5
+    """Share of motions whose text loses tokens, each with one chance drawn from 0 to 1 a text."""
+    pooled_noise: float = 0.3
+    """Noise on the pooled text vector, in standard deviations: close wordings mean the same."""
     hide_length: float = 0.2
     """Share of motions whose length the clock does not tell."""
     corrupt: float = 0.1
@@ -328,7 +332,7 @@ class LanguageModule(LightningModule):
         logits = self.model(
             batch.codes,
             batch.mask,
-            batch.condition,
+            self._blurred(batch.condition),
             keep=keep,
             told_length=told,
             read=self._corrupted(batch.codes),
@@ -341,6 +345,15 @@ class LanguageModule(LightningModule):
         )
         end = (ends * batch.mask * hidden).sum() / (batch.mask * hidden).sum().clamp(min=1)
         return losses["objective"] + config.end_weight * end
+
+    def _blurred(self, condition: Condition) -> Condition:
+        """Hide tokens and shake the pooled vector, so that no wording is learned by heart."""
+        assert self.model is not None
+        config, B = self.training_config, len(condition.pooled)
+        chance = torch.rand(B, 1) * (torch.rand(B, 1) < config.token_dropout)
+        kept = condition.mask & (torch.rand(condition.mask.shape) >= chance)
+        noise = torch.randn_like(condition.pooled) * self.model.pooled_std * config.pooled_noise
+        return replace(condition, mask=kept, pooled=condition.pooled + noise)
 
     def _corrupted(self, codes: Int[Tensor, "B L S"]) -> Int[Tensor, "B L S"]:
         """Replace some input codes, so that the model learns to go on from its own mistakes."""
