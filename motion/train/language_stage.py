@@ -24,6 +24,9 @@ from motion.train.schedule import OptimizerConfig, build_optimizer
 from motion.train.step_data import StepBatch, StepData
 from motion.train.text_pieces import train_text_pieces
 
+START_STEPS = 2.0
+"""Steps in which the emphasis on a motion's start falls to a third."""
+
 __all__ = ["LanguageModule", "LanguageTrainingConfig", "StepData"]
 
 
@@ -43,6 +46,9 @@ class LanguageTrainingConfig:
     """A motion's input codes are replaced at random, each with a chance up to this."""
     level_weights: tuple[float, ...] = (1.0, 0.7, 0.5)
     """Loss weight of each quantizer level."""
+    start_weight: float = 3.0
+    """Loss weight of a motion's first step, where only the text can tell what comes; it falls to
+    1 within about a second."""
     label_smoothing: float = 0.0
     """Of the cross-entropy."""
     end_weight: float = 0.1
@@ -87,15 +93,21 @@ class LanguageModule(LightningModule):
 
     def _losses(self, batch: StepBatch, logits: MotionLogits) -> dict[str, Tensor]:
         assert self.model is not None
+        place = torch.arange(batch.mask.shape[1], device=self.device)
+        emphasis = 1 + (self.training_config.start_weight - 1) * torch.exp(-place / START_STEPS)
+        emphasis = emphasis if self.training else torch.ones_like(emphasis)
         losses, total, weight_sum = {}, torch.zeros((), device=self.device), 0.0
         for index, stream in enumerate(self.model.vocabulary.streams):
             target = batch.codes[..., index].masked_fill(~batch.mask, -1)
-            loss = cross_entropy(
-                logits.codes[index].float().flatten(0, 1),
-                target.flatten(),
+            each = cross_entropy(
+                logits.codes[index].float().transpose(1, 2),
+                target,
                 ignore_index=-1,
+                reduction="none",
                 label_smoothing=self.training_config.label_smoothing * self.training,
             )
+            share = (target >= 0) * emphasis
+            loss = (each * share).sum() / share.sum().clamp(min=1)
             losses[stream.name] = loss
             weight = self.training_config.level_weights[stream.level]
             total, weight_sum = total + weight * loss, weight_sum + weight
