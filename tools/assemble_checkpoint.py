@@ -1,6 +1,6 @@
-"""Put trained parts together to a release folder that ``MotionGenerator`` loads.
+r"""Put trained parts together to a release folder that ``MotionGenerator`` loads.
 
-    python tools/assemble_checkpoint.py --tokenizer runs/release/tokenizer \\
+    python tools/assemble_checkpoint.py --tokenizer runs/release/tokenizer \
         --language runs/release/small/language --out checkpoints/default
 
 Files are copied; the folder is checked by loading it. Alignment and library are copied when given.
@@ -34,6 +34,7 @@ def main() -> None:
     parser.add_argument("--temperature", type=float, default=0.9)
     parser.add_argument("--top-k", type=int, default=40)
     parser.add_argument("--guidance", type=float, default=2.0)
+    parser.add_argument("--candidates", type=int, default=4)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     for name in (TOKENIZER_FOLDER, LANGUAGE_FOLDER, ALIGNMENT_FOLDER, LIBRARY_FOLDER):
@@ -49,6 +50,7 @@ def main() -> None:
             "top_k": arguments.top_k,
             "guidance": arguments.guidance,
         },
+        "candidates": arguments.candidates if arguments.alignment else 1,
     }
     with atomic_path(arguments.out / CONFIG_FILE) as path:
         path.write_text(yaml.safe_dump(config, sort_keys=False), "utf-8")

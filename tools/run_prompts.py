@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("--guidance", type=float, default=None)
     parser.add_argument("--temperature", type=float, default=None)
     parser.add_argument("--top-k", type=int, default=None)
+    parser.add_argument("--candidates", type=int, default=None)
     parser.add_argument("--out", type=Path, default=None)
     parser.add_argument("--failures", action="store_true", help="list prompts that failed")
     arguments = parser.parse_args()
@@ -41,6 +42,7 @@ def main() -> None:
             guidance=arguments.guidance,
             temperature=arguments.temperature,
             top_k=arguments.top_k,
+            candidates=arguments.candidates,
         ).motion
 
     reports = []
@@ -54,6 +56,7 @@ def main() -> None:
             + " ".join(f"--suite {path}" for path in arguments.suite),
             "checkpoint": str(arguments.checkpoint or "checkpoints/default"),
             "sampling": vars(generator.sampling),
+            "candidates": arguments.candidates or generator.candidates,
             "torch": torch.__version__,
             "python": platform.python_version(),
         }
