@@ -1,5 +1,6 @@
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from motion.errors import WeightsError
 from motion.generate import MotionGenerator, load_language_model, save_language_model
-from motion.language import MotionLanguageModel
+from motion.language import BackboneConfig, MotionLanguageModel
 from motion.train.text_pieces import train_text_pieces
 
 
@@ -58,6 +59,26 @@ def test_floats_are_stored_in_half_precision_and_once(checkpoint: Path):
     state = load_file(checkpoint / "language/model.safetensors")
     assert {value.dtype for value in state.values() if value.is_floating_point()} == {torch.half}
     assert "backbone.lm_head.weight" not in state  # tied to the input embedding
+
+
+def test_low_rank_updates_are_merged(tmp_path: Path):
+    """What is loaded is a plain model that computes what the adapted one did."""
+    torch.manual_seed(0)
+    tokenizer = make_tokenizer()
+    plain = make_language_model(tokenizer, condition_dim=WIDTH)
+    config = replace(plain.config, backbone=BackboneConfig(source="tiny", lora_rank=2))
+    model = MotionLanguageModel(config, plain.vocabulary.streams).eval()
+    before = logits_of(model)
+    updates = [p for name, p in model.named_parameters() if ".lora_B." in name]
+    assert updates
+    for update in updates:
+        torch.nn.init.normal_(update, std=0.3)
+    adapted = logits_of(model)
+    assert (adapted - before).abs().max() > 0.1
+    save_language_model(model, train_text_pieces(["walk"], 300), tmp_path)
+    loaded = load_language_model(tmp_path).model
+    assert not [name for name in loaded.state_dict() if "lora" in name or "base_layer" in name]
+    torch.testing.assert_close(logits_of(loaded), adapted, atol=2e-2, rtol=1e-2)
 
 
 def cut(path: Path) -> None:

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from made_checkpoints import write_encoder
 from made_corpora import write_prepared
 from made_models import make_tokenizer
 
+from motion.conditioners import TextEncoder, TextFeatureTable, cache_text_features
 from motion.data import PreparedCorpus
 from motion.tokenizer import MotionTokenizer
 from motion.train.code_store import CodeStore, encode_corpora
@@ -48,3 +50,16 @@ def tokenizer(made: PreparedCorpus) -> MotionTokenizer:
 @pytest.fixture(scope="session")
 def store(made: PreparedCorpus, tokenizer: MotionTokenizer) -> CodeStore:
     return encode_corpora([made], "train", tokenizer, mirror=True, phases=(0, 3))
+
+
+@pytest.fixture(scope="session")
+def texts(store: CodeStore) -> dict[str, int]:
+    said = dict.fromkeys(c.text for s in store.sequences for c in s.captions)
+    return {text: index for index, text in enumerate(said)}
+
+
+@pytest.fixture(scope="session")
+def features(texts: dict[str, int], tmp_path_factory: pytest.TempPathFactory) -> TextFeatureTable:
+    folder = tmp_path_factory.mktemp("features")
+    encoder = TextEncoder.load(write_encoder(folder / "encoder"))
+    return cache_text_features(list(texts), encoder, folder / "cache", progress=False)
