@@ -64,8 +64,8 @@ class GenerationRequest:
 
     @property
     def candidate_seeds(self) -> tuple[int, ...]:
-        """One seed for each candidate; the first is the request's own."""
-        strides = range(self.candidates)
+        """One seed for each candidate, the first is the request's own; greedy ones are equal."""
+        strides = range(1 if self.sampling.temperature == 0 else self.candidates)
         return tuple((self.seed + k * _CANDIDATE_STRIDE) % (LARGEST_SEED + 1) for k in strides)
 
     @property
