@@ -123,7 +123,6 @@ class StepData(LightningDataModule):
         stitching: StitchingConfig,
         steps_per_batch: int = 900,
         num_batches: int = 10000,
-        text_encoder: str | None = None,
         cache: Path = Path("runs/cache"),
         seed: int = 0,
     ) -> None:
@@ -136,7 +135,6 @@ class StepData(LightningDataModule):
             stitching: Longer motions made of real ones.
             steps_per_batch: Motion steps a batch, padding included.
             num_batches: Batches in all.
-            text_encoder: A local folder or hub id; None: the packaged multilingual encoder.
             cache: Where encoded motions and caption features are kept.
             seed: Of the drawing.
         """
@@ -144,7 +142,6 @@ class StepData(LightningDataModule):
         self.root, self.corpora, self.tokenizer_folder = root, corpora, tokenizer
         self.stitching, self.steps_per_batch = stitching, steps_per_batch
         self.num_batches, self.cache, self.seed = num_batches, cache, seed
-        self.text_encoder = text_encoder
         self.stores: dict[str, CodeStore] = {}
 
     def setup(self, stage: str) -> None:
@@ -166,7 +163,7 @@ class StepData(LightningDataModule):
         }
         texts = dict.fromkeys(t for s in self.samples.values() for x in s for t in x.texts)
         self.texts = {text: index for index, text in enumerate(texts)}
-        encoder = TextEncoder.load(self.text_encoder)
+        encoder = TextEncoder.load()
         self.features = cache_text_features(list(texts), encoder, self.cache / "text")
 
     def _cache_key(self) -> str:
