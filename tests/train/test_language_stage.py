@@ -74,6 +74,20 @@ def test_every_tensor_is_on_the_models_device(
     module.validation_step(moved, 0)
 
 
+def test_parts_that_a_whole_batch_lacks_do_not_disturb(
+    store: CodeStore, texts: dict[str, int], features: TextFeatureTable, tokenizer: MotionTokenizer
+):
+    module = make_module(tokenizer)
+    module.log = lambda *args, **kwargs: None
+    batch = batches_of(store, texts, features)[0]
+    batch.codes[..., 1] = -1
+    loss = module.training_step(batch, 0)
+    loss.backward()
+    gradients = [p.grad for p in module.parameters() if p.grad is not None]
+    assert 0 < loss.item() < 10
+    assert all(torch.isfinite(gradient).all() for gradient in gradients)
+
+
 def test_text_is_blurred_but_never_its_absence(tokenizer: MotionTokenizer):
     module = make_module(tokenizer, token_dropout=1.0, pooled_noise=0.5)
     states, mask = torch.zeros(500, 8, WIDTH), torch.ones(500, 8, dtype=torch.bool)
