@@ -18,6 +18,7 @@ from motion.language import (
     MotionLanguageModel,
     MotionLanguageModelConfig,
     MotionLogits,
+    backbone_text_pieces,
 )
 from motion.train.code_store import streams_of
 from motion.train.schedule import OptimizerConfig, build_optimizer
@@ -84,12 +85,20 @@ class LanguageModule(LightningModule):
         streams = streams_of(data.tokenizer)
         if len(self.training_config.level_weights) <= max(s.level for s in streams):
             raise ConfigError("training.level_weights needs one weight per quantizer level")
+        if self.language_config.condition_dim != data.features.dim:
+            raise ConfigError(
+                f"language_model.condition_dim is {self.language_config.condition_dim}, the text "
+                f"encoder's states have width {data.features.dim}"
+            )
         self.model = MotionLanguageModel(self.language_config, streams)
         for stream in streams:
             self.model.set_codebook(stream, data.tokenizer.code_vectors(stream.part)[stream.level])
         rows = torch.randperm(len(data.features), generator=torch.Generator().manual_seed(0))
         self.model.set_condition_statistics(data.features.gather(rows[:1000]))
-        self.text_pieces = train_text_pieces(list(data.texts), self.language_config.num_text_pieces)
+        self.text_pieces = backbone_text_pieces(self.language_config.backbone)
+        if self.text_pieces is None:
+            num_pieces = self.language_config.num_text_pieces
+            self.text_pieces = train_text_pieces(list(data.texts), num_pieces)
 
     def _losses(self, batch: StepBatch, logits: MotionLogits) -> dict[str, Tensor]:
         assert self.model is not None
