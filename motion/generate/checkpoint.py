@@ -15,18 +15,23 @@ import yaml
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from motion.errors import WeightsError, reason_of
+from motion.errors import RequestError, WeightsError, reason_of
 from motion.formats import atomic_path
 from motion.language import (
     BackboneConfig,
     MotionLanguageModel,
     MotionLanguageModelConfig,
     PartHeadConfig,
+    SamplingConfig,
     Stream,
     merged_state,
 )
 from motion.optional import require
+from motion.representation import FPS
+from motion.tokenizer import MotionTokenizer
 
+CHECKPOINT_VARIABLE = "MOTION_CHECKPOINT"
+DEFAULT_CHECKPOINT = Path(__file__).resolve().parents[2] / "checkpoints" / "default"
 CONFIG_FILE, WEIGHTS_FILE, PIECES_FILE = "config.yaml", "model.safetensors", "tokenizer.json"
 TOKENIZER_FOLDER, LANGUAGE_FOLDER = "tokenizer", "language"
 ALIGNMENT_FOLDER, LIBRARY_FOLDER = "alignment", "library"
@@ -133,3 +138,52 @@ def _is_tied(name: str, model: MotionLanguageModel) -> bool:
     """Whether a weight is another name of the input embedding."""
     tied = bool(getattr(model.backbone.config, "tie_word_embeddings", False))
     return tied and name == "backbone.lm_head.weight"
+
+
+def read_checkpoint_config(folder: Path) -> dict[str, Any]:
+    """Read the ``config.yaml`` of a release folder.
+
+    Raises:
+        WeightsError: It is missing, broken, or for another frame rate.
+    """
+    path = folder / CONFIG_FILE
+    if not path.is_file():
+        raise WeightsError(
+            f"expected a checkpoint with {CONFIG_FILE} in {folder}, found none; give the folder of "
+            f"a trained model or set {CHECKPOINT_VARIABLE}"
+        )
+    try:
+        config = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise WeightsError(f"cannot read {path}: {reason_of(error)}") from error
+    if not isinstance(config, dict) or config.get("fps") != FPS:
+        raise WeightsError(f"{path} does not describe a checkpoint for {FPS} frames per second")
+    return config
+
+
+def checkpoint_sampling(config: dict[str, Any], folder: Path) -> SamplingConfig:
+    """The checkpoint's own way of choosing codes."""
+    try:
+        return SamplingConfig(**config.get("sampling", {}))
+    except (TypeError, RequestError) as error:
+        reason = reason_of(error)
+        raise WeightsError(f"{folder / CONFIG_FILE}: 'sampling' is not usable: {reason}") from error
+
+
+def check_fit(tokenizer: MotionTokenizer, language: LoadedLanguageModel, folder: Path) -> None:
+    """See that the language model was trained on this tokenizer's codebooks.
+
+    Raises:
+        WeightsError: It was trained on others.
+    """
+    for stream in language.model.vocabulary.streams:
+        if stream.part not in tokenizer.part_names:
+            raise WeightsError(f"{folder}: the language model writes '{stream.part}', no tokenizer")
+        book = tokenizer.code_vectors(stream.part)
+        known = language.model.codebook(stream)
+        fits = stream.level < len(book) and book[stream.level].shape == known.shape
+        if not fits or not torch.allclose(book[stream.level], known, atol=1e-2, rtol=2e-3):
+            raise WeightsError(
+                f"{folder}: the language model was trained on other codebooks of '{stream.part}'; "
+                "take both from one training"
+            )

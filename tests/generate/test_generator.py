@@ -8,7 +8,7 @@ import torch
 from motion.errors import RequestError, WeightsError
 from motion.formats import read_motion
 from motion.generate import GenerationRequest, MotionGenerator
-from motion.generate.generator import CHECKPOINT_VARIABLE, DEFAULT_CHECKPOINT
+from motion.generate.checkpoint import CHECKPOINT_VARIABLE, DEFAULT_CHECKPOINT
 from motion.language import SamplingConfig
 from motion.representation import join_motions
 
@@ -161,18 +161,17 @@ def test_environment_names_the_checkpoint(
 )
 def test_default_checkpoint_is_complete():
     from motion.conditioners import list_weights
-    from motion.generate.checkpoint import load_language_model
-    from motion.generate.generator import _check_fit, _read_config
+    from motion.generate.checkpoint import check_fit, load_language_model, read_checkpoint_config
     from motion.tokenizer import MotionTokenizer
 
-    assert _read_config(DEFAULT_CHECKPOINT)["fps"] == 30
+    assert read_checkpoint_config(DEFAULT_CHECKPOINT)["fps"] == 30
     assert (DEFAULT_CHECKPOINT / "MODEL_CARD.md").is_file()
     files = [path for path in DEFAULT_CHECKPOINT.rglob("*") if path.is_file()]
     assert max(path.stat().st_size for path in files) < 45e6
     assert sum(path.stat().st_size for path in files) <= 100e6
     tokenizer = MotionTokenizer.load(DEFAULT_CHECKPOINT / "tokenizer")
     language = load_language_model(DEFAULT_CHECKPOINT / "language")
-    _check_fit(tokenizer, language, DEFAULT_CHECKPOINT)
+    check_fit(tokenizer, language, DEFAULT_CHECKPOINT)
     if list_weights()[0].cached:
         result = MotionGenerator.from_pretrained().generate(text=TEXT, seconds=2)
         assert result.motion.num_frames == 60

@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 
 from motion.evaluate.benchmark import weight_hashes
-from motion.generate.generator import DEFAULT_CHECKPOINT
+from motion.generate.checkpoint import DEFAULT_CHECKPOINT
 
 ROOT = Path(__file__).resolve().parents[2]
 FIGURES = ROOT / "benchmarks" / "default.json"
