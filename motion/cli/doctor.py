@@ -84,8 +84,11 @@ def _weights() -> str:
 
 
 def _model() -> str:
-    from motion.generate.checkpoint import load_language_model
-    from motion.generate.checkpoint import CHECKPOINT_VARIABLE, DEFAULT_CHECKPOINT
+    from motion.generate.checkpoint import (
+        CHECKPOINT_VARIABLE,
+        DEFAULT_CHECKPOINT,
+        load_language_model,
+    )
     from motion.tokenizer import MotionTokenizer
 
     folder = Path(os.environ.get(CHECKPOINT_VARIABLE) or DEFAULT_CHECKPOINT)
