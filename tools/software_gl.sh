@@ -11,11 +11,11 @@ can_draw() {
 
 can_draw && exit 0
 # The first set is smaller; Debian drops OSMesa after version 13.
-"$here/apt_install.sh" libosmesa6 libgl1
+"$here/apt_install.sh" libosmesa6 libgl1 libxrender1
 tried=$?
 can_draw && exit 0
 if [ "$tried" != 2 ]; then
-    "$here/apt_install.sh" libegl1 libegl-mesa0 libgl1-mesa-dri libgl1 && can_draw && exit 0
+    "$here/apt_install.sh" libegl1 libegl-mesa0 libgl1-mesa-dri libgl1 libxrender1 && can_draw && exit 0
 fi
 "$python" -c 'from motion.render import find_gl; print(find_gl().explain())' >&2
 echo "films (.mp4) and stills (.png) are left out, everything else works" >&2
