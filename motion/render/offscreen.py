@@ -25,7 +25,9 @@ DEVICE_VARIABLE = "EGL_DEVICE_ID"
 PLATFORMS: tuple[str, ...] = ("egl", "osmesa")
 """In order of preference."""
 
-DEBIAN_PACKAGES = "libosmesa6 libgl1 libxrender1, or libegl1 libegl-mesa0 libgl1-mesa-dri libxrender1"
+DEBIAN_PACKAGES = (
+    "libosmesa6 libgl1 libxrender1, or libegl1 libegl-mesa0 libgl1-mesa-dri libxrender1"
+)
 _PROBE_SECONDS = 120.0
 _MAX_DEVICES = 16
 
