@@ -3,8 +3,8 @@
 PYTHON ?= python3
 VENV = .venv
 OUT = out/demo
-TEXT = a person walks forward and waves with the right hand
-SECONDS = 6
+TEXT = a person walks forward, then waves with the right hand
+SECONDS = 8
 WORKERS = 2
 PYTEST_ARGUMENTS =
 
