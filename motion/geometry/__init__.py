@@ -9,7 +9,6 @@ from motion.geometry.rotations import (
     matrix_to_quat_wxyz,
     quat_wxyz_to_matrix,
     slerp,
-    unwrap,
     yaw_of_matrix,
     yaw_to_matrix,
 )
@@ -24,7 +23,6 @@ __all__ = [
     "matrix_to_quat_wxyz",
     "quat_wxyz_to_matrix",
     "slerp",
-    "unwrap",
     "yaw_of_matrix",
     "yaw_to_matrix",
 ]

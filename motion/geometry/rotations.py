@@ -63,13 +63,6 @@ def yaw_of_matrix(matrix: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch"
     return 2 * torch.atan2(y, w)
 
 
-def unwrap(angle: Float[Tensor, "*batch T"]) -> Float[Tensor, "*batch T"]:
-    """Remove jumps of a full turn along the last axis."""
-    step = torch.diff(angle, dim=-1)
-    step = torch.remainder(step + torch.pi, 2 * torch.pi) - torch.pi
-    return torch.cat([angle[..., :1], angle[..., :1] + torch.cumsum(step, dim=-1)], dim=-1)
-
-
 def slerp(
     start: Float[Tensor, "*batch 3 3"],
     end: Float[Tensor, "*batch 3 3"],

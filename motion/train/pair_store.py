@@ -13,16 +13,17 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from motion.alignment import MotionFeatures
-from motion.conditioners import Condition, TextFeatureTable
+from motion.conditioners import TextFeatureTable
 from motion.data import Caption, PreparedCorpus
 from motion.errors import ConfigError, DataError
+from motion.train.captioned_batch import CaptionedBatch
 from motion.train.feature_store import FeatureStore, build_store
 
 EVALUATION_BATCH = 32
 
 
 @dataclass
-class PairBatch:
+class PairBatch(CaptionedBatch):
     """Motions with one caption each (not frozen: Lightning moves its tensors)."""
 
     motions: MotionFeatures
@@ -33,17 +34,6 @@ class PairBatch:
     """The row's caption is one of those of the column's motion or of clips like it."""
     opposed: Bool[Tensor, "B B"]
     """The row's caption is one of those of its mirror image, and not of the motion."""
-
-    @property
-    def condition(self) -> Condition:
-        """The captions' features."""
-        return Condition(
-            embedding=self.states,
-            mask=self.states_mask,
-            pooled=self.pooled,
-            rate=None,
-            modality="text",
-        )
 
 
 @dataclass(frozen=True)

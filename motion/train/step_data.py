@@ -13,9 +13,10 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from torchdata.stateful_dataloader import StatefulDataLoader
 
-from motion.conditioners import Condition, TextEncoder, TextFeatureTable, cache_text_features
+from motion.conditioners import TextEncoder, TextFeatureTable, cache_text_features
 from motion.data import load_corpora
 from motion.tokenizer import MotionTokenizer
+from motion.train.captioned_batch import CaptionedBatch
 from motion.train.code_store import CodeStore, encode_corpora
 from motion.train.stitching import Sample, Stitcher, codes_of, single_samples
 
@@ -25,7 +26,7 @@ BUCKET_STEPS = 8
 
 
 @dataclass
-class StepBatch:
+class StepBatch(CaptionedBatch):
     """Motions as codes with one caption each (not frozen: Lightning moves its tensors)."""
 
     codes: Int[Tensor, "B L S"]
@@ -33,17 +34,6 @@ class StepBatch:
     states: Float[Tensor, "B P E"]
     states_mask: Bool[Tensor, "B P"]
     pooled: Float[Tensor, "B E"]
-
-    @property
-    def condition(self) -> Condition:
-        """The captions' features."""
-        return Condition(
-            embedding=self.states,
-            mask=self.states_mask,
-            pooled=self.pooled,
-            rate=None,
-            modality="text",
-        )
 
 
 class StepBatches(Dataset[StepBatch]):
