@@ -142,8 +142,8 @@ def _plain_backbone_config(backbone: Any) -> dict[str, Any]:
 
 
 def _is_neutral(name: str) -> bool:
-    """Whether a weight begins as zeros: weights from before there was sound lack it."""
-    return name.startswith(("head.hear.", "signals.labels."))
+    """Whether a weight begins as zeros: weights from before sound or gaps lack it."""
+    return name.startswith(("head.hear.", "signals.labels.", "goal."))
 
 
 def _is_tied(name: str, model: MotionLanguageModel) -> bool:

@@ -42,11 +42,13 @@ from motion.generate.requests import (
 )
 from motion.generate.writer import CLAUSE_CONTEXT_STEPS, Clock, CodeWriter, Rows
 from motion.language import (
+    ABSENT,
     DecodingEngine,
     EngineConfig,
     SamplingConfig,
 )
 from motion.representation import FPS, PART_NAMES, Motion
+from motion.tasks.answering import Answerer
 from motion.tokenizer import MotionTokenizer, StreamDecoder
 
 BODY_PARTS = ("lower", "upper")
@@ -75,6 +77,8 @@ class MotionGenerator:
         self.hearing = Hearing(text_encoder, tokenizer.frames_per_code, sound_encoders or {})
         self.writer = CodeWriter(self.engine, tokenizer, text_encoder, self.hearing, self._rank)
         self.finisher = Finisher(tokenizer, language.model.vocabulary.streams)
+        self.answerer = Answerer(self.engine, language.text_pieces, text_encoder)
+        """Answers questions in words."""
         self._space: tuple[AlignmentModel, MotionLibrary] | None = None
 
     @classmethod
@@ -158,6 +162,17 @@ class MotionGenerator:
             made = self._generate_group([requests[i] for i in members], passes, kept)
             results |= dict(zip(members, made, strict=True))
         return [results[index] for index in range(len(requests))]
+
+    def codes_of(self, motion: Motion) -> Int[Tensor, "L S"]:
+        """Codes of all streams of a motion at 30 fps; ``ABSENT`` where it lacks the part."""
+        codes = self.tokenizer.encode(motion, DECODE_CHUNK).parts
+        count = ceil(motion.num_frames / self.tokenizer.frames_per_code)
+        absent = torch.full((count,), ABSENT)
+        columns = [
+            codes[s.part][:, s.level] if s.part in codes else absent
+            for s in self.language.model.vocabulary.streams
+        ]
+        return torch.stack(columns, dim=-1)
 
     def transcribe(self, request: GenerationRequest) -> Transcript | None:
         """Let Whisper write down the words of a request's speech; None where nobody speaks.

@@ -9,14 +9,17 @@ from motion.language.backbone import (
 )
 from motion.language.decoders import LibraryDecoder, LlamaDecoder, StepDecoder, build_decoder
 from motion.language.engine import DecodingEngine, EngineConfig, StepRequest
+from motion.language.goals import GOAL_DIM, goal_features
 from motion.language.model import (
     UNKNOWN_LENGTH,
+    Gap,
     MotionLanguageModel,
     MotionLanguageModelConfig,
     MotionLogits,
 )
 from motion.language.part_head import ABSENT, PartHead, PartHeadConfig
 from motion.language.precision import Precision
+from motion.language.reading import TextLogits, TextPrompt, read_and_answer
 from motion.language.sampling import SamplingConfig
 from motion.language.signals import (
     SignalConfig,
@@ -26,15 +29,18 @@ from motion.language.signals import (
     label_numbers,
 )
 from motion.language.vocabulary import SPECIAL_TOKENS, Stream, Vocabulary, motion_streams
+from motion.language.writing import TextWriter, Writing, WritingRequest
 
 __all__ = [
     "ABSENT",
+    "GOAL_DIM",
     "PRESETS",
     "SPECIAL_TOKENS",
     "UNKNOWN_LENGTH",
     "BackboneConfig",
     "DecodingEngine",
     "EngineConfig",
+    "Gap",
     "LibraryDecoder",
     "LlamaDecoder",
     "MotionLanguageModel",
@@ -51,11 +57,18 @@ __all__ = [
     "StepRequest",
     "StepSignals",
     "Stream",
+    "TextLogits",
+    "TextPrompt",
+    "TextWriter",
     "Vocabulary",
+    "Writing",
+    "WritingRequest",
     "backbone_text_pieces",
     "build_backbone",
     "build_decoder",
+    "goal_features",
     "label_numbers",
     "merged_state",
     "motion_streams",
+    "read_and_answer",
 ]

@@ -28,13 +28,48 @@ class StepDecoder(Protocol):
     def reset(self) -> None:
         """Forget everything."""
 
+    def begin(
+        self,
+        prompt: Float[Tensor, "B P H"],
+        prompt_mask: Bool[Tensor, "B P"],
+        embeddings: Float[Tensor, "B M H"],
+        mask: Bool[Tensor, "B M"],
+    ) -> Float[Tensor, "B M H"]:
+        """Forget everything, read a prompt, and give the states of the first inputs after it."""
+
     def feed(
         self, embeddings: Float[Tensor, "B M H"], mask: Bool[Tensor, "B M"]
     ) -> Float[Tensor, "B M H"]:
         """Last hidden states of new inputs; masked inputs are never attended to."""
 
 
-class LibraryDecoder:
+class _CausalDecoder:
+    """What decoders of causal models share: the prompt is what they read first."""
+
+    def reset(self) -> None:
+        """Forget everything."""
+        raise NotImplementedError
+
+    def feed(
+        self, embeddings: Float[Tensor, "B M H"], mask: Bool[Tensor, "B M"]
+    ) -> Float[Tensor, "B M H"]:
+        """Last hidden states of new inputs."""
+        raise NotImplementedError
+
+    def begin(
+        self,
+        prompt: Float[Tensor, "B P H"],
+        prompt_mask: Bool[Tensor, "B P"],
+        embeddings: Float[Tensor, "B M H"],
+        mask: Bool[Tensor, "B M"],
+    ) -> Float[Tensor, "B M H"]:
+        """Read a prompt and the first inputs after it in one go."""
+        self.reset()
+        together = torch.cat([prompt, embeddings], dim=1)
+        return self.feed(together, torch.cat([prompt_mask, mask], dim=1))[:, prompt.shape[1] :]
+
+
+class LibraryDecoder(_CausalDecoder):
     """Any ``transformers`` causal model through its own cache."""
 
     def __init__(self, backbone: Any) -> None:
@@ -85,7 +120,7 @@ class PackedLayer:
         self.q_norm, self.k_norm = (None if n is None else n.weight.detach().float() for n in norms)
 
 
-class LlamaDecoder:
+class LlamaDecoder(_CausalDecoder):
     """Own loop for the Llama family."""
 
     def __init__(

@@ -15,7 +15,8 @@ from torch import Tensor
 from motion.conditioners import Condition
 from motion.errors import RequestError
 from motion.language.decoders import build_decoder, pack_layers
-from motion.language.model import UNKNOWN_LENGTH, MotionLanguageModel
+from motion.language.goals import GOAL_DIM
+from motion.language.model import UNKNOWN_LENGTH, Gap, MotionLanguageModel
 from motion.language.part_head import ABSENT
 from motion.language.precision import Precision
 from motion.language.sampling import SamplingConfig, cosine_table, guide, sample
@@ -56,6 +57,10 @@ class StepRequest:
     """False: the motion has no text, whatever its row of the condition holds."""
     streams: frozenset[int] | None = None
     """Streams to write; None: all. The others are absent from the motion."""
+    ending: Int[Tensor, "E S"] | None = None
+    """Steps that come after the new ones: the motion leads to them."""
+    goal: Float[Tensor, " 6"] | None = None
+    """``goal_features`` of the way there; only with an ending."""
 
 
 class DecodingEngine:
@@ -65,7 +70,7 @@ class DecodingEngine:
         self.model = model.eval()
         self.config = config or EngineConfig()
         self._tables = self._build_tables()
-        self._layers = pack_layers(model.backbone, self.config.precision)
+        self.layers = pack_layers(model.backbone, self.config.precision)
 
     @torch.no_grad()
     def _build_tables(self) -> list[Float[Tensor, "_ H"]]:
@@ -171,8 +176,9 @@ class _Run:
         repeated = condition.rows(torch.arange(len(requests)).repeat(rows))
         self.pooled = model.pooled_condition(repeated, keep)
         self.told = model.pooled(self.pooled) if model.config.pooled_every_step else None
-        self.prefix = model.prefix_embeddings(repeated, keep)
-        self.prefix_mask = repeated.mask
+        gap = _gap_of(requests, rows, len(model.vocabulary.streams))
+        self.prefix, self.prefix_mask = model.motion_prompt(repeated, keep, gap)
+        self.leading = None if gap is None else model.goal_embedding(gap)
         self.head_tables = model.head.tables(
             [model.codebook(stream) for stream in model.vocabulary.streams]
         )
@@ -187,7 +193,7 @@ class _Run:
         self.ended = torch.zeros(len(requests), dtype=torch.bool)
         capacity = self.prefix.shape[1] + engine.config.context_steps + 1
         precision = engine.config.precision
-        self.decoder = build_decoder(model.backbone, capacity, precision, engine._layers)
+        self.decoder = build_decoder(model.backbone, capacity, precision, engine.layers)
         self.recent: list[Float[Tensor, "R 1 H"]] = []
         self.in_view = 0
         self.last: Int[Tensor, "B S"] | None = None
@@ -251,6 +257,7 @@ class _Run:
         clock = self.model.clock(self.model.clock_features(position, self.lengths))
         rows: Tensor = (step[:, None] + clock).repeat(2 if self.guided else 1, 1, 1)
         rows = rows + self._hear(place)
+        rows = rows if self.leading is None else rows + self.leading
         return rows if self.told is None else rows + self.told[:, None]
 
     def _hear(self, place: int) -> Float[Tensor, "#R 1 H"]:
@@ -282,13 +289,11 @@ class _Run:
         return self.decoder.feed(embedding, mask)[:, -1]
 
     def _refill(self) -> Float[Tensor, "R H"]:
-        """Start the cache anew with the prefix and the recent steps."""
-        self.decoder.reset()
+        """Start the cache anew with the prompt and the recent steps."""
         self.in_view = len(self.recent)
         steps = torch.cat(self.recent, dim=1)
         mask: Bool[Tensor, "R M"] = torch.ones(steps.shape[:2], dtype=torch.bool)
-        inputs = torch.cat([self.prefix, steps], dim=1)
-        return self.decoder.feed(inputs, torch.cat([self.prefix_mask, mask], dim=1))[:, -1]
+        return self.decoder.begin(self.prefix, self.prefix_mask, steps, mask)[:, -1]
 
 
 def _untimed(stage: str) -> AbstractContextManager[None]:
@@ -307,3 +312,24 @@ def _common_streams(requests: Sequence[StepRequest], count: int) -> frozenset[in
     if len(asked) != 1:
         raise RequestError("requests of one batch must ask for the same parts")
     return asked.pop() or frozenset(range(count))
+
+
+def _gap_of(requests: Sequence[StepRequest], rows: int, num_streams: int) -> Gap | None:
+    """Endings of all requests, repeated for guidance; None where nobody has one."""
+    if all(request.ending is None for request in requests):
+        return None
+    longest = max(0 if r.ending is None else len(r.ending) for r in requests)
+    ending = torch.full((len(requests), longest, num_streams), ABSENT)
+    mask = torch.zeros(len(requests), longest, dtype=torch.bool)
+    goal = torch.zeros(len(requests), GOAL_DIM)
+    for row, request in enumerate(requests):
+        if request.ending is None:
+            continue
+        if request.goal is None:
+            raise RequestError("a motion that leads to an ending needs the goal of its gap")
+        ending[row, : len(request.ending)] = request.ending
+        mask[row, : len(request.ending)] = True
+        goal[row] = request.goal
+    return Gap(
+        ending=ending.repeat(rows, 1, 1), mask=mask.repeat(rows, 1), goal=goal.repeat(rows, 1)
+    )

@@ -2,9 +2,10 @@
 
 One position stands for one code step. Its input is the sum over streams of an adapter applied to
 the body's codebook vectors of the step before, plus the pooled text, what is heard in the step
-(music, speech) and a clock; its output goes to the part head. Token states of the text stand in
-front as a prefix. Axes: S streams; H width of the backbone; E width of the text features; P prefix
-positions; L motion steps.
+(music, speech), a clock and, in a gap, where it leads; its output goes to the part head. In front
+stands the prompt: token states of the text, the motion that follows a gap. What answers in words
+reads its prompt in the same way (``reading.py``). Axes: S streams; H width of the backbone; E width
+of the text features; P positions of the prompt; L positions of the response.
 """
 
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 
 from motion.conditioners import Condition
 from motion.language.backbone import BackboneConfig, base_model, build_backbone
+from motion.language.goals import GOAL_DIM
 from motion.language.part_head import PartHead, PartHeadConfig
 from motion.language.signals import SignalConfig, SignalReader, StepSignals
 from motion.language.vocabulary import Stream, Vocabulary
@@ -45,6 +47,18 @@ class MotionLanguageModelConfig:
     """Signals heard step by step (``music``, ``speech``, ``transcript``); empty: text only."""
     pooled_every_step: bool = True
     """Add the pooled condition at every step; off only to measure what it brings."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gap:
+    """What lies behind the steps that are to be written."""
+
+    ending: Int[Tensor, "B E S"]
+    """Codes of the motion after the gap."""
+    mask: Bool[Tensor, "B E"]
+    """Real steps of it; a row without any has no ending."""
+    goal: Float[Tensor, "B 6"]
+    """``goal_features`` of the gap; zeros in a row without an ending."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +96,7 @@ class MotionLanguageModel(nn.Module):
         self.adapters = nn.ModuleList(nn.Linear(s.code_dim, H, bias=False) for s in leading)
         self.absent = nn.Parameter(torch.zeros(len(leading), H))
         self.start = nn.Parameter(torch.zeros(H))
+        self.goal = nn.Linear(GOAL_DIM, H)
         self.prefix = nn.Linear(E, H)
         self.pooled = nn.Linear(E, H)
         self.no_condition = nn.Parameter(torch.zeros(H))
@@ -107,6 +122,8 @@ class MotionLanguageModel(nn.Module):
             nn.init.zeros_(layer.bias)
         for value in (self.absent, self.start, self.no_condition):
             nn.init.normal_(value, std=scale)
+        for value in (self.goal.weight, self.goal.bias):  # weights from before there were gaps
+            nn.init.zeros_(value)
         nn.init.normal_(self.special.weight, std=scale)
 
     def set_codebook(self, stream: Stream, codebook: Float[Tensor, "N D"]) -> None:
@@ -185,6 +202,7 @@ class MotionLanguageModel(nn.Module):
         keep: Bool[Tensor, " B"] | None = None,
         told_length: Int[Tensor, "B 1"] | None = None,
         read: Int[Tensor, "B L S"] | None = None,
+        gap: Gap | None = None,
     ) -> MotionLogits:
         """Predict every step from those before it.
 
@@ -196,6 +214,7 @@ class MotionLanguageModel(nn.Module):
             keep: False drops the text (classifier-free guidance training, or there is none).
             told_length: Length in steps that the clock tells; ``UNKNOWN_LENGTH`` hides it.
             read: Codes as the model reads them, if they differ from the true ones (corruption).
+            gap: What comes after the steps.
         """
         B, L, _ = codes.shape
         present = (codes[:, :1] >= 0).all(1, keepdim=True)
@@ -211,12 +230,57 @@ class MotionLanguageModel(nn.Module):
             steps = steps + self.pooled(pooled)[:, None]
         heard = self.signals(signals or StepSignals())
         steps = steps + heard
-        prefix = self.prefix_embeddings(condition, keep)
-        hidden = self.run_backbone(
-            torch.cat([prefix, steps], dim=1), torch.cat([condition.mask, mask], dim=1)
-        )[:, prefix.shape[1] :]
+        if gap is not None:
+            steps = steps + self.goal_embedding(gap)
+        prompt, prompt_mask = self.motion_prompt(condition, keep, gap)
+        _, hidden = self.respond(prompt, prompt_mask, steps, mask)
         logits = self.head(hidden, pooled[:, None], vectors, present, heard)
         return MotionLogits(logits, self.end(hidden)[..., 0])
+
+    def motion_prompt(
+        self, condition: Condition, keep: Bool[Tensor, " B"] | None = None, gap: Gap | None = None
+    ) -> tuple[Float[Tensor, "B P H"], Bool[Tensor, "B P"]]:
+        """What stands before motion steps: the text and, if there is one, the gap's ending."""
+        prefix, mask = self.prefix_embeddings(condition, keep), condition.mask
+        if gap is None:
+            return prefix, mask
+        ending, ending_mask = self.motion_span(gap.ending, gap.mask)
+        return torch.cat([prefix, ending], dim=1), torch.cat([mask, ending_mask], dim=1)
+
+    def motion_span(
+        self, codes: Int[Tensor, "B L S"], mask: Bool[Tensor, "B L"]
+    ) -> tuple[Float[Tensor, "B P H"], Bool[Tensor, "B P"]]:
+        """A given motion between its two marks; rows without a step have no marks either."""
+        B = len(codes)
+        ids = self.vocabulary.special_ids
+        marks = torch.tensor([ids["<motion>"], ids["</motion>"]], device=codes.device)
+        first, last = self.text_embeddings(marks.expand(B, 2)).split(1, dim=1)
+        present = (codes[:, :1] >= 0).all(1, keepdim=True)
+        steps = self.embed_steps(self.step_vectors(codes), present)
+        there = mask.any(1, keepdim=True)
+        return (
+            torch.cat([first, steps, last], dim=1),
+            torch.cat([there, mask, there], dim=1),
+        )
+
+    def goal_embedding(self, gap: Gap) -> Float[Tensor, "B 1 H"]:
+        """Where the gap leads, for every step; zeros for rows without an ending."""
+        there = gap.mask.any(1)[:, None]
+        embedded: Tensor = self.goal(gap.goal) * there
+        return embedded[:, None]
+
+    def respond(
+        self,
+        prompt: Float[Tensor, "B P H"],
+        prompt_mask: Bool[Tensor, "B P"],
+        response: Float[Tensor, "B L H"],
+        mask: Bool[Tensor, "B L"],
+    ) -> tuple[Float[Tensor, "B P H"], Float[Tensor, "B L H"]]:
+        """Last hidden states of a prompt and of the response to it."""
+        hidden = self.run_backbone(
+            torch.cat([prompt, response], dim=1), torch.cat([prompt_mask, mask], dim=1)
+        )
+        return hidden[:, : prompt.shape[1]], hidden[:, prompt.shape[1] :]
 
     def run_backbone(
         self, embeddings: Float[Tensor, "B M H"], mask: Bool[Tensor, "B M"]
