@@ -9,7 +9,7 @@ from motion.language.backbone import (
 )
 from motion.language.decoders import LibraryDecoder, LlamaDecoder, StepDecoder, build_decoder
 from motion.language.engine import DecodingEngine, EngineConfig, StepRequest
-from motion.language.goals import GOAL_DIM, goal_features
+from motion.language.goals import GOAL_DIM, goal_between, goal_features
 from motion.language.model import (
     UNKNOWN_LENGTH,
     Gap,
@@ -66,6 +66,7 @@ __all__ = [
     "backbone_text_pieces",
     "build_backbone",
     "build_decoder",
+    "goal_between",
     "goal_features",
     "label_numbers",
     "merged_state",
