@@ -40,9 +40,9 @@ from motion.generate.requests import (
     GenerationWish,
     SoundSource,
 )
+from motion.generate.skills import Skills
 from motion.generate.writer import CLAUSE_CONTEXT_STEPS, Clock, CodeWriter, Rows
 from motion.language import (
-    ABSENT,
     DecodingEngine,
     EngineConfig,
     SamplingConfig,
@@ -55,7 +55,7 @@ BODY_PARTS = ("lower", "upper")
 """What captions tell of, and what ranks candidates."""
 
 
-class MotionGenerator:
+class MotionGenerator(Skills):
     """A tokenizer, a language model and encoders, ready to use."""
 
     def __init__(
@@ -162,17 +162,6 @@ class MotionGenerator:
             made = self._generate_group([requests[i] for i in members], passes, kept)
             results |= dict(zip(members, made, strict=True))
         return [results[index] for index in range(len(requests))]
-
-    def codes_of(self, motion: Motion) -> Int[Tensor, "L S"]:
-        """Codes of all streams of a motion at 30 fps; ``ABSENT`` where it lacks the part."""
-        codes = self.tokenizer.encode(motion, DECODE_CHUNK).parts
-        count = ceil(motion.num_frames / self.tokenizer.frames_per_code)
-        absent = torch.full((count,), ABSENT)
-        columns = [
-            codes[s.part][:, s.level] if s.part in codes else absent
-            for s in self.language.model.vocabulary.streams
-        ]
-        return torch.stack(columns, dim=-1)
 
     def transcribe(self, request: GenerationRequest) -> Transcript | None:
         """Let Whisper write down the words of a request's speech; None where nobody speaks.
