@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from motion.errors import DataError
@@ -27,10 +27,15 @@ class TaskExample:
 
 
 def write_examples(examples: Iterable[TaskExample], path: Path) -> None:
-    """Write one JSON object a line."""
-    with atomic_path(path) as target, target.open("w", encoding="utf-8") as file:
+    """Write one JSON object a line.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    with atomic_path(path) as target, target.open("w", encoding="utf-8", newline="\n") as file:
         for example in examples:
-            file.write(json.dumps(asdict(example), ensure_ascii=False) + "\n")
+            record = {**vars(example), "fields": dict(example.fields)}
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 
 def read_examples(path: Path) -> list[TaskExample]:
@@ -42,12 +47,24 @@ def read_examples(path: Path) -> list[TaskExample]:
     if not path.is_file():
         raise DataError(f"no examples in {path}; make them with 'motion prepare plans'")
     examples = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+    # by bytes: text knows more line ends than JSON, and a text may hold them
+    for number, line in enumerate(path.read_bytes().splitlines(), 1):
         try:
-            example = TaskExample(**json.loads(line))
+            examples.append(_example(json.loads(line.decode("utf-8"))))
         except (ValueError, TypeError) as error:
             raise DataError(f"{path}, line {number}: not an example of a task: {error}") from error
-        if example.task not in TASKS:
-            raise DataError(f"{path}, line {number}: there is no task '{example.task}'")
-        examples.append(example)
     return examples
+
+
+def _example(record: object) -> TaskExample:
+    if not isinstance(record, dict) or not isinstance(record.get("fields"), dict):
+        raise TypeError("expected an object whose 'fields' are texts by name")
+    fields = record.pop("fields")
+    for name, text in {**record, **fields}.items():
+        if not isinstance(text, str) and (name, text) != ("thought", None):
+            raise TypeError(f"'{name}' must be a text, got {text!r}")
+    example = TaskExample(fields=fields, **record)
+    if example.task not in TASKS:
+        raise ValueError(f"there is no task '{example.task}'")
+    TASKS[example.task].check_texts(fields)
+    return example

@@ -7,21 +7,29 @@
 
 The model reads the sentence behind ``[Instruction]`` through the text encoder, in any of its
 languages, and the rest, the payload, as text pieces of its own; motions stand between the two.
-Source: AvatarGPT (arXiv 2311.16468), supplement, and shared notes on its templates.
+Source: AvatarGPT (arXiv 2311.16468), supplement: order and labels of the blocks; the wordings
+are our own, and all of them are used in training, where AvatarGPT trains on the first.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from motion.errors import RequestError
-from motion.tasks.task_table import MOTION_FIELDS, TASKS
+from motion.errors import ConfigError, RequestError
+from motion.tasks.task_table import TASKS
 
 TEMPLATES_FILE = Path(__file__).with_name("templates.yaml")
+"""Task -> wordings used in training."""
+HELD_OUT_FILE = Path(__file__).with_name("templates_heldout.yaml")
+"""Task that writes text -> language -> wordings never used in training."""
 LEAST_PARAPHRASES = 20
+"""Wordings that each task must have."""
+RESPONSE = "[Response]"
+"""Closes the prompt; the model writes behind it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,20 +45,45 @@ class Prompt:
     @property
     def text(self) -> str:
         """The whole prompt as text."""
-        return f"[Instruction] {self.instruction}\n{self.payload}[Response]"
+        return f"[Instruction] {self.instruction}\n{self.payload}{RESPONSE}"
 
 
-@cache
 def paraphrases(task: str) -> tuple[str, ...]:
     """Wordings of a task's instruction, the main one first.
 
     Raises:
         RequestError: There is no such task.
+        ConfigError: The templates hold too few wordings of it.
     """
-    if task not in TASKS:
-        raise RequestError(f"there is no task '{task}'; known are {', '.join(TASKS)}")
-    found = yaml.safe_load(TEMPLATES_FILE.read_text("utf-8"))
-    return tuple(found[task])
+    _check_known(task)
+    found = tuple(_read_yaml(TEMPLATES_FILE).get(task, ()))
+    if len(found) < LEAST_PARAPHRASES:
+        raise ConfigError(
+            f"{task} needs at least {LEAST_PARAPHRASES} wordings in {TEMPLATES_FILE}, "
+            f"got {len(found)}"
+        )
+    return found
+
+
+def held_out_wordings(task: str, language: str = "en") -> tuple[str, ...]:
+    """Wordings of a text task that no training sees.
+
+    Args:
+        task: Name of an entry of ``TASKS`` that writes text.
+        language: Two letters. The only wording of another language translates the first
+            English one.
+
+    Raises:
+        RequestError: There is no such task, or none of its wordings is held out in the language.
+    """
+    _check_known(task)
+    by_language = _read_yaml(HELD_OUT_FILE).get(task, {})
+    if language not in by_language:
+        known = ", ".join(by_language) or "none"
+        raise RequestError(
+            f"no wordings of {task} are held out in '{language}'; languages are: {known}"
+        )
+    return tuple(by_language[language])
 
 
 def make_prompt(task: str, fields: Mapping[str, str] | None = None, paraphrase: int = 0) -> Prompt:
@@ -62,24 +95,33 @@ def make_prompt(task: str, fields: Mapping[str, str] | None = None, paraphrase: 
         paraphrase: Which wording of the instruction, counted around.
 
     Raises:
-        RequestError: The task does not read such fields.
+        RequestError: There is no such task, it does not read such texts, or one is empty.
     """
-    given = {name: one_line(text) for name, text in (fields or {}).items()}
     wordings = paraphrases(task)
-    known = {tuple(n for n in c if n not in MOTION_FIELDS) for c in TASKS[task].reads}
-    if not any(set(given) == set(choice) for choice in known):
-        TASKS[task].check(tuple(given))
-    payload = ""
-    if "scene" in given:
-        payload += f"[Scene] {given['scene']}\n"
-    body = [text for name, text in given.items() if name != "scene"]
-    if body:
-        payload += f"[Input] {' '.join(body)}\n"
+    given = {name: one_line(text) for name, text in (fields or {}).items()}
+    TASKS[task].check_texts(given)
+    for name, text in given.items():
+        if not text:
+            raise RequestError(f"{task} needs words in '{name}', got an empty text")
+    scene = [f"[Scene] {text}\n" for name, text in given.items() if name == "scene"]
+    rest = [f"[Input] {text}\n" for name, text in given.items() if name != "scene"]
     return Prompt(
-        task=task, instruction=wordings[paraphrase % len(wordings)], payload=payload
+        task=task,
+        instruction=wordings[paraphrase % len(wordings)],
+        payload="".join(scene + rest),
     )
 
 
 def one_line(text: str) -> str:
-    """The same words on one line."""
+    """The same words on one line, so that no text can begin a block of its own."""
     return " ".join(text.split())
+
+
+def _check_known(task: str) -> None:
+    if task not in TASKS:
+        raise RequestError(f"there is no task '{task}'; known are {', '.join(TASKS)}")
+
+
+@cache
+def _read_yaml(path: Path) -> dict[str, Any]:
+    return dict(yaml.safe_load(path.read_text("utf-8")))

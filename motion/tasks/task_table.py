@@ -3,6 +3,7 @@
 Adding a task is one entry here, its paraphrases in ``templates.yaml`` and examples to train on.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,21 +23,37 @@ class Task:
     name: str
     writes: Output
     reads: tuple[tuple[str, ...], ...]
-    """Combinations of fields that it can be given; the first is the usual one."""
+    """Combinations of fields that it can be given; the first is the usual one. Besides the scene
+    each has one text at most, for a prompt has one ``[Input]``."""
     thinks: bool = False
     """Whether a thought may stand before the answer."""
 
-    def check(self, fields: tuple[str, ...]) -> None:
+    @property
+    def reads_texts(self) -> tuple[tuple[str, ...], ...]:
+        """The texts among ``reads``."""
+        return tuple(tuple(n for n in known if n in TEXT_FIELDS) for known in self.reads)
+
+    def check(self, fields: Collection[str]) -> None:
         """Refuse a combination of fields that the task does not read.
 
         Raises:
             RequestError: It is none of ``reads``.
         """
-        if not any(set(fields) == set(known) for known in self.reads):
-            choices = " or ".join(" + ".join(known) for known in self.reads)
-            raise RequestError(
-                f"{self.name} reads {choices}, got {' + '.join(fields) or 'nothing'}"
-            )
+        self._check(fields, self.reads)
+
+    def check_texts(self, fields: Collection[str]) -> None:
+        """Refuse a combination of texts that the task does not read; motions come another way.
+
+        Raises:
+            RequestError: It is none of ``reads_texts``.
+        """
+        self._check(fields, self.reads_texts)
+
+    def _check(self, fields: Collection[str], choices: tuple[tuple[str, ...], ...]) -> None:
+        if not any(set(fields) == set(known) for known in choices):
+            wanted = " or ".join(" + ".join(known) or "no text" for known in choices)
+            got = " + ".join(fields) or "nothing"
+            raise RequestError(f"{self.name} reads {wanted}, got {got}")
 
 
 _ENTRIES: tuple[Task, ...] = (
