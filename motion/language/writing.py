@@ -5,7 +5,7 @@ Motion tokens can never come: the text vocabulary is all there is to choose from
 Axes: B questions; W rows of the text vocabulary.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -21,6 +21,11 @@ from motion.language.sampling import SamplingConfig, sample
 
 MOST_TOKENS = 2048
 """Longest answer or thought that can be asked for."""
+RULE_TRIES = 32
+"""Likely tokens that a rule is asked about one by one before it is asked about all of them."""
+
+TokenRule = Callable[[Sequence[int], int], bool]
+"""Whether a token, ``<end>`` among them, may follow the tokens of an answer so far."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +43,8 @@ class WritingRequest:
     """Whether a thought, perhaps an empty one, stands before the answer."""
     thinking_budget: int = 0
     """Most tokens of the thought; 0: it is empty."""
+    allowed: TokenRule | None = None
+    """Which tokens may come in the answer; None: all. Thoughts are free."""
 
     def __post_init__(self) -> None:
         """Check ranges."""
@@ -138,7 +145,8 @@ class TextWriter:
         if len(row.answer) >= request.max_tokens:
             row.done = True
             return self.begin
-        token = self._chosen(logits, (*self._never, self.thought), request, generator)
+        allowed = self._without(logits, self.thought)
+        token = self._ruled(allowed, row.answer, request, generator)
         row.log_likelihood += float(log_softmax(logits.float(), dim=-1)[token])
         if token == self.end:
             row.finished = row.done = True
@@ -156,7 +164,7 @@ class TextWriter:
         if len(row.thought) >= request.thinking_budget:
             token = self.thought
         else:
-            token = self._chosen(logits, (*self._never, self.end), request, generator)
+            token = _drawn(self._without(logits, self.end), request, generator)
         if token == self.thought:
             row.thinking = False
             row.done = request.max_tokens == 0
@@ -164,17 +172,44 @@ class TextWriter:
             row.thought.append(token)
         return token
 
-    def _chosen(
+    def _ruled(
         self,
         logits: Float[Tensor, " W"],
-        never: Sequence[int],
+        answer: Sequence[int],
         request: WritingRequest,
         generator: torch.Generator,
     ) -> int:
+        """Choose among the tokens that the rule of a request lets through.
+
+        Drawing again without what was refused is drawing from the allowed tokens alone, and the
+        likeliest few nearly always hold one; only then is the rule asked about every token. Where
+        it lets nothing through the answer ends.
+        """
+        rule = request.allowed
+        if rule is None:
+            return _drawn(logits, request, generator)
+        for _ in range(RULE_TRIES):
+            token = _drawn(logits, request, generator)
+            if rule(answer, token):
+                return token
+            logits[token] = -torch.inf
+        possible = torch.isfinite(logits).nonzero()[:, 0].tolist()
+        refused = [token for token in possible if not rule(answer, token)]
+        if len(refused) == len(possible):
+            return self.end
+        logits[refused] = -torch.inf
+        return _drawn(logits, request, generator)
+
+    def _without(self, logits: Float[Tensor, " W"], also: int) -> Float[Tensor, " W"]:
+        """The logits with those of tokens that can never stand here taken out."""
         allowed = logits.float().clone()
-        allowed[list(never)] = -torch.inf
-        sampling = SamplingConfig(temperature=request.temperature, top_k=request.top_k)
-        return int(sample(allowed[None], sampling, [generator])[0])
+        allowed[[*self._never, also]] = -torch.inf
+        return allowed
+
+
+def _drawn(logits: Float[Tensor, " W"], request: WritingRequest, generator: torch.Generator) -> int:
+    sampling = SamplingConfig(temperature=request.temperature, top_k=request.top_k)
+    return int(sample(logits[None], sampling, [generator])[0])
 
 
 def _begun(request: WritingRequest, think: int, thought: int) -> Writing:

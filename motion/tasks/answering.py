@@ -5,6 +5,7 @@ Axes: L steps of a motion; S streams.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from motion.conditioners import TextEncoder
 from motion.language import DecodingEngine
 from motion.language.reading import TextPrompt, pad_motions, pad_rows, read_and_answer
 from motion.language.writing import TextWriter, Writing, WritingRequest
+from motion.tasks.grammars import TextGrammar, piece_texts, token_rule
 from motion.tasks.prompts import Prompt
 from motion.tasks.task_table import TASKS
 
@@ -45,6 +47,8 @@ class Question:
     """Of the answer."""
     thinking_budget: int = 0
     """Most tokens of the thought; 0: none."""
+    grammar: TextGrammar | None = None
+    """What the answer must look like; None: any text."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +85,7 @@ class Answerer:
         answers: list[Answer] = []
         for first in range(0, len(questions), BATCH):
             batch = questions[first : first + BATCH]
-            requests = [_request(question) for question in batch]
+            requests = [self._request(question) for question in batch]
             written = self.writer.write(self._prompt(batch), requests)
             answers += [self._answer(writing) for writing in written]
         return answers
@@ -118,6 +122,25 @@ class Answerer:
         )
         return text.strip()
 
+    @cached_property
+    def _piece_texts(self) -> tuple[str | None, ...]:
+        return piece_texts(self.text_pieces, self.engine.model.vocabulary.num_text_pieces)
+
+    def _request(self, question: Question) -> WritingRequest:
+        rule = None
+        if question.grammar is not None:
+            end = self.engine.model.vocabulary.special_ids["<end>"]
+            rule = token_rule(question.grammar, self._piece_texts, end)
+        return WritingRequest(
+            seed=question.seed,
+            temperature=question.temperature,
+            top_k=question.top_k or 0,
+            max_tokens=question.max_tokens,
+            thinks=TASKS[question.prompt.task].thinks,
+            thinking_budget=question.thinking_budget,
+            allowed=rule,
+        )
+
     def _prompt(self, questions: Sequence[Question]) -> TextPrompt:
         condition = self.text_encoder.encode([q.prompt.instruction for q in questions])
         payloads = [payload_pieces(self.text_pieces, q.prompt.payload) for q in questions]
@@ -148,14 +171,3 @@ def payload_pieces(text_pieces: Any, payload: str) -> list[int]:
     """Pieces of a payload and of the mark that closes it; of a long one the last."""
     ids: list[int] = text_pieces.encode(payload + RESPONSE, add_special_tokens=False).ids
     return ids[-LONGEST_PAYLOAD:]
-
-
-def _request(question: Question) -> WritingRequest:
-    return WritingRequest(
-        seed=question.seed,
-        temperature=question.temperature,
-        top_k=question.top_k or 0,
-        max_tokens=question.max_tokens,
-        thinks=TASKS[question.prompt.task].thinks,
-        thinking_budget=question.thinking_budget,
-    )
