@@ -12,6 +12,12 @@ _MODULES = {
     "examples": ("SPLITS", "TaskExample", "read_examples", "write_examples"),
     "prompts": ("Prompt", "held_out_wordings", "make_prompt", "one_line", "paraphrases"),
     "task_table": ("MOTION_FIELDS", "TASKS", "TEXT_FIELDS", "Task"),
+    "thinking": (
+        *("THINKING_MODES", "TaskNeed", "ThinkingConfig", "ThinkingMode", "ThinkingNeed"),
+        *("checked_budget", "checked_mode", "decide_budget", "estimate_need"),
+        *("read_switch", "read_switches"),
+    ),
+    "thinking_need": ("load_need", "measure_need", "save_need"),
 }
 __all__ = [*(name for names in _MODULES.values() for name in names)]
 
