@@ -1,9 +1,10 @@
 """How long thoughts are: measured on training examples, kept in one file of a checkpoint."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -74,8 +75,12 @@ def load_need(folder: Path) -> ThinkingNeed:
         raise WeightsError(f"no usable record of thoughts in {path}: {reason_of(error)}") from error
 
 
-def _read_task(entry: dict[str, list[int]]) -> TaskNeed:
-    return TaskNeed(**{n: tuple(v) if isinstance(v, list) else v for n, v in entry.items()})
+def _read_task(entry: Mapping[str, Any]) -> TaskNeed:
+    return TaskNeed(
+        payload_tokens=tuple(entry["payload_tokens"]),
+        thought_tokens=tuple(entry["thought_tokens"]),
+        longest=entry["longest"],
+    )
 
 
 def _task_need(pairs: Sequence[tuple[int, int]]) -> TaskNeed:
