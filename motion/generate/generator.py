@@ -12,16 +12,15 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from motion.alignment import AlignmentModel, MotionLibrary, RetrievedMotion
+from motion.alignment import RetrievedMotion
 from motion.conditioners import Condition, TextEncoder
 from motion.errors import RequestError, WeightsError
 from motion.formats import SoundReader, Transcript, open_sound, read_transcript
+from motion.generate.captioning import SharedSpace
 from motion.generate.checkpoint import (
-    ALIGNMENT_FOLDER,
     CHECKPOINT_VARIABLE,
     DEFAULT_CHECKPOINT,
     LANGUAGE_FOLDER,
-    LIBRARY_FOLDER,
     TOKENIZER_FOLDER,
     LoadedLanguageModel,
     check_fit,
@@ -79,7 +78,7 @@ class MotionGenerator(Skills):
         self.finisher = Finisher(tokenizer, language.model.vocabulary.streams)
         self.answerer = Answerer(self.engine, language.text_pieces, text_encoder)
         """Answers questions in words."""
-        self._space: tuple[AlignmentModel, MotionLibrary] | None = None
+        self._space: SharedSpace | None = None
 
     @classmethod
     def from_pretrained(
@@ -312,14 +311,6 @@ class MotionGenerator(Skills):
             num_steps = ceil(sound.num_frames(FPS) / per_step)
             found.append(self.hearing.encoder(name).encode(sound, num_steps, per_step))
         return found
-
-    def shared_space(self) -> tuple[AlignmentModel, MotionLibrary]:
-        """Alignment model and library, loaded at the first use."""
-        if self._space is None:
-            folder = self.folder or DEFAULT_CHECKPOINT
-            alignment = AlignmentModel.load(folder / ALIGNMENT_FOLDER)
-            self._space = (alignment, MotionLibrary.load(folder / LIBRARY_FOLDER, alignment))
-        return self._space
 
     def _warnings(self, made: Sequence[str], request: GenerationRequest) -> tuple[str, ...]:
         kept = frozenset() if request.keep is None else request.keep.parts

@@ -139,8 +139,7 @@ class GenerationRequest:
             raise RequestError(
                 f"candidates must lie between 1 and {MOST_CANDIDATES}, got {self.candidates}"
             )
-        if not 0 <= self.seed <= LARGEST_SEED:
-            raise RequestError(f"the seed must lie in 0 to 2^63-1, got {self.seed}")
+        check_seed(self.seed)
 
     def _check_text(self) -> None:
         if self.text is None:
@@ -191,8 +190,7 @@ class GenerationRequest:
     @property
     def candidate_seeds(self) -> tuple[int, ...]:
         """One seed for each candidate, the first is the request's own; greedy ones are equal."""
-        strides = range(1 if self.sampling.temperature == 0 else self.candidates)
-        return tuple((self.seed + k * _CANDIDATE_STRIDE) % (LARGEST_SEED + 1) for k in strides)
+        return spread_seeds(self.seed, 1 if self.sampling.temperature == 0 else self.candidates)
 
     @property
     def num_frames(self) -> int | None:
@@ -209,6 +207,21 @@ class GenerationRequest:
     def num_steps(self, frames_per_step: int) -> int | None:
         """Motion steps that hold ``num_frames``."""
         return None if self.num_frames is None else ceil(self.num_frames / frames_per_step)
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that random generators do not take.
+
+    Raises:
+        RequestError: It is negative or too large.
+    """
+    if not 0 <= seed <= LARGEST_SEED:
+        raise RequestError(f"the seed must lie in 0 to 2^63-1, got {seed}")
+
+
+def spread_seeds(seed: int, count: int) -> tuple[int, ...]:
+    """Give ``count`` seeds that lie far apart; the first is ``seed``."""
+    return tuple((seed + k * _CANDIDATE_STRIDE) % (LARGEST_SEED + 1) for k in range(count))
 
 
 def check_seconds(seconds: float, name: str) -> None:

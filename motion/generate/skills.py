@@ -4,14 +4,24 @@ The work itself is done in modules of its own, one a skill; here stand thin meth
 Axes: S streams.
 """
 
+from dataclasses import replace
 from math import ceil
+from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from motion.alignment import AlignmentModel, MotionLibrary
 from motion.conditioners import TextEncoder
-from motion.generate.checkpoint import LoadedLanguageModel
+from motion.generate.captioning import CaptionConfig, Captioner, MotionCaption, SharedSpace
+from motion.generate.checkpoint import (
+    ALIGNMENT_FOLDER,
+    DEFAULT_CHECKPOINT,
+    LIBRARY_FOLDER,
+    LoadedLanguageModel,
+)
 from motion.generate.finishing import DECODE_CHUNK, Finisher
 from motion.language import ABSENT, DecodingEngine, SamplingConfig
 from motion.representation import Motion
@@ -29,6 +39,8 @@ class Skills:
     sampling: SamplingConfig
     finisher: Finisher
     answerer: Answerer
+    folder: Path | None
+    _space: SharedSpace | None
 
     def codes_of(self, motion: Motion) -> Int[Tensor, "L S"]:
         """Codes of all streams of a motion at 30 fps; ``ABSENT`` where it lacks the part."""
@@ -40,3 +52,44 @@ class Skills:
             for s in self.language.model.vocabulary.streams
         ]
         return torch.stack(columns, dim=-1)
+
+    def shared_space(self) -> SharedSpace:
+        """Alignment model and library, loaded at the first use.
+
+        Raises:
+            WeightsError: The checkpoint has no alignment model, or of another library.
+            DataError: It has no library.
+        """
+        if self._space is None:
+            folder = self.folder or DEFAULT_CHECKPOINT
+            alignment = AlignmentModel.load(folder / ALIGNMENT_FOLDER)
+            self._space = (alignment, MotionLibrary.load(folder / LIBRARY_FOLDER, alignment))
+        return self._space
+
+    def caption(
+        self,
+        motion: Motion,
+        *,
+        seed: int = 0,
+        candidates: int | None = None,
+        segment_seconds: float | None = None,
+        config: CaptionConfig | None = None,
+    ) -> MotionCaption:
+        """Say what a motion of any length and rate shows.
+
+        Args:
+            motion: With legs (lower) or torso and arms (upper).
+            seed: Same motion and seed, same words.
+            candidates: Texts to choose from for each segment, 1 to 16; 1: the likeliest.
+            segment_seconds: Longest stretch that one sentence tells of, 1 to 60.
+            config: How else captions are written and chosen.
+
+        Raises:
+            RequestError: The motion cannot be described, or a number is out of its range.
+        """
+        wish = {"candidates": candidates, "segment_seconds": segment_seconds}
+        given: dict[str, Any] = {name: value for name, value in wish.items() if value is not None}
+        has_space = ((self.folder or DEFAULT_CHECKPOINT) / ALIGNMENT_FOLDER).is_dir()
+        space = self.shared_space() if has_space else None
+        captioner = Captioner(self.answerer, self.codes_of, self.text_encoder, space)
+        return captioner.caption(motion, replace(config or CaptionConfig(), **given), seed=seed)
