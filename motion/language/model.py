@@ -1,4 +1,4 @@
-"""``MotionLanguageModel``: motion steps in and out of a causal language model (DESIGN section 8).
+"""``MotionLanguageModel``: motion steps in and out of a language model (DESIGN section 8).
 
 One position stands for one code step. Its input is the sum over streams of an adapter applied to
 the body's codebook vectors of the step before, plus the pooled text, what is heard in the step
@@ -16,7 +16,16 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from motion.conditioners import Condition
-from motion.language.backbone import BackboneConfig, base_model, build_backbone
+from motion.language.backbone import (
+    BackboneConfig,
+    base_model,
+    build_backbone,
+    check_positions,
+    has_tied_head,
+    head_scale,
+    is_encoder_decoder,
+)
+from motion.language.encoder_decoder import decode_response, encode_prompt
 from motion.language.goals import GOAL_DIM
 from motion.language.part_head import PartHead, PartHeadConfig
 from motion.language.signals import SignalConfig, SignalReader, StepSignals
@@ -34,7 +43,7 @@ class MotionLanguageModelConfig:
     """Sizes and switches of the motion language model."""
 
     backbone: BackboneConfig = field(default_factory=BackboneConfig)
-    """The causal language model inside."""
+    """The language model inside."""
     head: PartHeadConfig = field(default_factory=PartHeadConfig)
     """The part head."""
     condition_dim: int = 384
@@ -72,7 +81,7 @@ class MotionLogits:
 
 
 class MotionLanguageModel(nn.Module):
-    """A ``transformers`` causal language model that also reads and writes motion steps."""
+    """A ``transformers`` language model that also reads and writes motion steps."""
 
     condition_mean: Tensor
     condition_std: Tensor
@@ -92,6 +101,7 @@ class MotionLanguageModel(nn.Module):
         H, E = int(self.backbone.config.hidden_size), config.condition_dim
         self.hidden_size = H
         self.special = nn.Embedding(len(self.vocabulary.special_ids), H)
+        self.special_head = self._own_special_head()
         leading = streams[: self.vocabulary.num_leading]
         self.adapters = nn.ModuleList(nn.Linear(s.code_dim, H, bias=False) for s in leading)
         self.absent = nn.Parameter(torch.zeros(len(leading), H))
@@ -122,9 +132,17 @@ class MotionLanguageModel(nn.Module):
             nn.init.zeros_(layer.bias)
         for value in (self.absent, self.start, self.no_condition):
             nn.init.normal_(value, std=scale)
-        for value in (self.goal.weight, self.goal.bias):  # weights from before there were gaps
-            nn.init.zeros_(value)
+        nn.init.zeros_(self.goal.weight)  # weights from before there were gaps lack it
+        nn.init.zeros_(self.goal.bias)
         nn.init.normal_(self.special.weight, std=scale)
+
+    def _own_special_head(self) -> nn.Embedding | None:
+        """Rows that write special tokens, if the backbone writes pieces by rows of their own."""
+        if has_tied_head(self.backbone):
+            return None
+        rows = nn.Embedding(len(self.vocabulary.special_ids), self.hidden_size)
+        nn.init.normal_(rows.weight, std=float(self.backbone.get_output_embeddings().weight.std()))
+        return rows
 
     def set_codebook(self, stream: Stream, codebook: Float[Tensor, "N D"]) -> None:
         """Take a stream's code vectors and scale its adapter to them."""
@@ -254,7 +272,7 @@ class MotionLanguageModel(nn.Module):
         B = len(codes)
         ids = self.vocabulary.special_ids
         marks = torch.tensor([ids["<motion>"], ids["</motion>"]], device=codes.device)
-        first, last = self.text_embeddings(marks.expand(B, 2)).split(1, dim=1)
+        first, last = self.text_embeddings(marks.expand(B, 2)).tensor_split(2, dim=1)
         present = (codes[:, :1] >= 0).all(1, keepdim=True)
         steps = self.embed_steps(self.step_vectors(codes), present)
         there = mask.any(1, keepdim=True)
@@ -275,8 +293,14 @@ class MotionLanguageModel(nn.Module):
         prompt_mask: Bool[Tensor, "B P"],
         response: Float[Tensor, "B L H"],
         mask: Bool[Tensor, "B L"],
-    ) -> tuple[Float[Tensor, "B P H"], Float[Tensor, "B L H"]]:
-        """Last hidden states of a prompt and of the response to it."""
+    ) -> tuple[Float[Tensor, "B P H"] | None, Float[Tensor, "B L H"]]:
+        """Last hidden states of a prompt and of the response to it.
+
+        Those of the prompt are None where it is read in both directions: none predicts the next.
+        """
+        if is_encoder_decoder(self.backbone):
+            encoded = encode_prompt(self.backbone, prompt, prompt_mask)
+            return None, decode_response(self.backbone, encoded, response, mask)
         hidden = self.run_backbone(
             torch.cat([prompt, response], dim=1), torch.cat([prompt_mask, mask], dim=1)
         )
@@ -285,7 +309,12 @@ class MotionLanguageModel(nn.Module):
     def run_backbone(
         self, embeddings: Float[Tensor, "B M H"], mask: Bool[Tensor, "B M"]
     ) -> Float[Tensor, "B M H"]:
-        """Last hidden states; positions count real inputs only."""
+        """Last hidden states of a causal backbone; positions count real inputs only.
+
+        Raises:
+            RequestError: The backbone has fewer positions than there are inputs.
+        """
+        check_positions(self.backbone, embeddings.shape[1])
         positions = (mask.long().cumsum(1) - 1).clamp(min=0)
         result = base_model(self.backbone)(
             inputs_embeds=embeddings,
@@ -305,5 +334,7 @@ class MotionLanguageModel(nn.Module):
 
     def text_logits(self, hidden: Float[Tensor, "*batch H"]) -> Float[Tensor, "*batch M"]:
         """Logits over text pieces (as the plain backbone gives them), then special tokens."""
+        hidden = hidden * head_scale(self.backbone)
         text = self.backbone.get_output_embeddings()(hidden)
-        return torch.cat([text, hidden @ self.special.weight.T], dim=-1)
+        special = self.special if self.special_head is None else self.special_head
+        return torch.cat([text, hidden @ special.weight.T], dim=-1)

@@ -69,7 +69,7 @@ def embed_prompt(
 
 
 def answer_inputs(model: MotionLanguageModel, answer: Int[Tensor, "B A"]) -> Float[Tensor, "B A H"]:
-    """Inputs that predict an answer: ``<pad>`` begins, as in T5, then each token before the next."""
+    """Inputs that predict an answer: ``<pad>``, as in T5, then each token before the next."""
     begin = torch.full_like(answer[:, :1], model.vocabulary.special_ids["<pad>"])
     return model.text_embeddings(torch.cat([begin, answer[:, :-1]], dim=1))
 

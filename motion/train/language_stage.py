@@ -26,6 +26,7 @@ from motion.train.code_store import streams_of
 from motion.train.schedule import OptimizerConfig, build_optimizer
 from motion.train.step_batches import StepBatch
 from motion.train.step_data import StepData
+from motion.train.text_batches import TextBatch, answer_losses
 from motion.train.text_pieces import train_text_pieces
 
 START_STEPS = 2.0
@@ -67,6 +68,8 @@ class LanguageTrainingConfig:
     """Share of motions trained without one part of the body."""
     following_weight: float = 0.5
     """Loss weight of hands and face, relative to the body."""
+    payload_weight: float = 0.2
+    """Loss weight of the texts that are read, beside those that are written."""
 
 
 class LanguageModule(LightningModule):
@@ -78,6 +81,8 @@ class LanguageModule(LightningModule):
         training: LanguageTrainingConfig,
         optimizer: OptimizerConfig,
         start_from: Path | None = None,
+        *,
+        new_text: bool = False,
     ) -> None:
         """Remember the configuration; the model is built when the tokenizer is known.
 
@@ -86,10 +91,11 @@ class LanguageModule(LightningModule):
             training: Dropouts and loss weights.
             optimizer: Learning rate and schedule.
             start_from: Folder of a trained language model to go on from; what it lacks is new.
+            new_text: Learn text pieces and their embeddings anew: the model never wrote yet.
         """
         super().__init__()
         self.language_config, self.training_config = language_model, training
-        self.optimizer_config, self.start_from = optimizer, start_from
+        self.optimizer_config, self.start_from, self.new_text = optimizer, start_from, new_text
         self.model: MotionLanguageModel | None = None
 
     def setup(self, stage: str) -> None:
@@ -117,9 +123,11 @@ class LanguageModule(LightningModule):
             adapter.set_statistics(sample)  # type: ignore[operator]
         self.text_pieces = backbone_text_pieces(config.backbone)
         if self.text_pieces is None:
-            self.text_pieces = train_text_pieces(list(data.texts), config.num_text_pieces)
+            self.text_pieces = train_text_pieces(data.written_texts, config.num_text_pieces)
         if self.start_from is not None:
-            self.text_pieces = continue_from(model, self.start_from)
+            known = continue_from(model, self.start_from, new_text=self.new_text)
+            self.text_pieces = self.text_pieces if self.new_text else known
+        data.write_with(self.text_pieces, model.vocabulary)
 
     def _signal_configs(self, data: StepData) -> dict[str, SignalConfig]:
         """The configured readers, as wide as the data's features."""
@@ -154,7 +162,7 @@ class LanguageModule(LightningModule):
                 reduction="none",
                 label_smoothing=self.training_config.label_smoothing * self.training,
             )
-            share = (target >= 0) * emphasis
+            share = (target >= 0) * (emphasis if batch.learned is None else batch.learned)
             loss = (each * share).sum() / share.sum().clamp(min=1)
             losses[stream.name] = loss
             group = following if stream.follows else body
@@ -167,8 +175,28 @@ class LanguageModule(LightningModule):
             losses["objective"] = losses["objective"] + weight * following.weighted
         return losses
 
-    def training_step(self, batch: StepBatch, index: int) -> Tensor:
-        """One batch of motions with dropped conditions, hidden lengths and corrupted inputs."""
+    def training_step(self, batch: StepBatch | TextBatch, index: int) -> Tensor:
+        """One batch of motions or of questions that are answered in words."""
+        if isinstance(batch, TextBatch):
+            return self._text_step(batch)
+        return self._motion_step(batch)
+
+    def _text_step(self, batch: TextBatch) -> Tensor:
+        """Answers by teacher forcing; given motions are corrupted, as generated ones err."""
+        assert self.model is not None
+        batch = replace(batch, motion=self._corrupted(batch.motion))
+        losses = answer_losses(self.model, batch, self._told(batch.condition))
+        self.log(f"train/{batch.kind}", losses["answer"])
+        return losses["answer"] + self.training_config.payload_weight * losses["payload"]
+
+    def _told(self, condition: Condition) -> Condition:
+        """Instructions and texts with some noise, but whole."""
+        assert self.model is not None
+        noise = torch.randn_like(condition.embedding) * self.model.condition_std
+        return replace(condition, embedding=condition.embedding + 0.1 * noise)
+
+    def _motion_step(self, batch: StepBatch) -> Tensor:
+        """Motions with dropped conditions, hidden lengths and corrupted inputs."""
         assert self.model is not None
         config, B = self.training_config, len(batch.codes)
         batch = replace(batch, codes=self._without_part(batch.codes))
@@ -188,9 +216,11 @@ class LanguageModule(LightningModule):
             keep=keep,
             told_length=told,
             read=self._corrupted(batch.codes),
+            gap=batch.gap,
         )
         losses = self._losses(batch, logits)
-        self.log("train/codes", losses["codes"], prog_bar=True)
+        name = "codes" if batch.learned is None else "gaps"
+        self.log(f"train/{name}", losses["codes"], prog_bar=True)
         last = torch.arange(batch.mask.shape[1], device=self.device)[None] == length - 1
         ends = torch.nn.functional.binary_cross_entropy_with_logits(
             logits.end.float(), last.float(), reduction="none"
@@ -245,8 +275,22 @@ class LanguageModule(LightningModule):
             keep["labels"] = self._chance(len(signals.labels)) >= config.label_dropout
         return signals.dropped(keep)
 
-    def validation_step(self, batch: StepBatch, index: int) -> None:
-        """Cross-entropy of held-out motions, with their text and without it."""
+    def validation_step(self, batch: StepBatch | TextBatch, index: int) -> None:
+        """Cross-entropy of held-out motions and answers."""
+        assert self.model is not None
+        if isinstance(batch, TextBatch):
+            losses = answer_losses(self.model, batch, batch.condition)
+            self.log(f"val/{batch.kind}", losses["answer"], batch_size=len(batch.answer))
+        elif batch.learned is not None:
+            told = {"gap": batch.gap, "keep": batch.has_text}
+            logits = self.model(batch.codes, batch.mask, batch.condition, **told)
+            losses = self._losses(batch, logits)
+            self.log("val/gaps", losses["codes"], batch_size=len(batch.codes))
+        else:
+            self._validate_motions(batch)
+
+    def _validate_motions(self, batch: StepBatch) -> None:
+        """With their text and without it."""
         assert self.model is not None
         size = len(batch.codes)
         told = {"signals": batch.signals, "keep": batch.has_text}
@@ -307,12 +351,13 @@ class _Mean:
         return torch.stack([loss * weight for loss, weight in pairs]).sum() / sum(self.weights)
 
 
-def continue_from(model: MotionLanguageModel, folder: Path) -> Any:
+def continue_from(model: MotionLanguageModel, folder: Path, *, new_text: bool = False) -> Any:
     """Take a trained model's weights; codebooks and what it does not have stay as they are.
 
     Args:
         model: Built for the streams of the new tokenizer.
         folder: Folder of the trained language model.
+        new_text: Leave the embeddings of text pieces as they are.
 
     Returns:
         The tokenizer of its text.
@@ -323,6 +368,11 @@ def continue_from(model: MotionLanguageModel, folder: Path) -> Any:
     trained = load_language_model(folder)
     state, own = trained.model.state_dict(), model.state_dict()
     taken = {n: v for n, v in state.items() if n in own and not n.startswith("codebook_")}
+    if new_text:
+        rows = model.backbone.get_input_embeddings().weight, model.backbone.get_output_embeddings()
+        pieces = {id(rows[0]), id(rows[1].weight)}
+        kept = {n for n, v in model.named_parameters(remove_duplicate=False) if id(v) in pieces}
+        taken = {n: own[n] if n in kept else v for n, v in taken.items()}
     wrong = [n for n, v in taken.items() if own[n].shape != v.shape]
     lost = [n for n in own if n.startswith(("backbone.", "adapters.")) and n not in taken]
     if wrong or lost:

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from motion.conditioners import TextFeatureTable
-from motion.language import StepSignals
+from motion.language import Gap, StepSignals
 from motion.train.captioned_batch import CaptionedBatch
 from motion.train.code_store import CodeStore
 from motion.train.pseudo_pairs import SoundedClip
@@ -35,6 +35,18 @@ class StepBatch(CaptionedBatch):
     heard: dict[str, Float[Tensor, "B L _"]]
     heard_present: dict[str, Bool[Tensor, "B L"]]
     labels: Int[Tensor, "B K"]
+    learned: Bool[Tensor, "B L"] | None = None
+    """Steps that are to be predicted; None: all."""
+    ending: Int[Tensor, "B E S"] | None = None
+    ending_mask: Bool[Tensor, "B E"] | None = None
+    goal: Float[Tensor, "B 6"] | None = None
+
+    @property
+    def gap(self) -> Gap | None:
+        """What comes after the motion, if that is told."""
+        if self.ending is None or self.ending_mask is None or self.goal is None:
+            return None
+        return Gap(ending=self.ending, mask=self.ending_mask, goal=self.goal)
 
     @property
     def signals(self) -> StepSignals:

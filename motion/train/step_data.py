@@ -11,14 +11,28 @@ from torchdata.stateful_dataloader import StatefulDataLoader
 
 from motion.conditioners import TextEncoder, cache_text_features
 from motion.data import load_corpora
+from motion.language import Vocabulary
 from motion.tokenizer import MotionTokenizer
 from motion.train.code_store import CodeStore, encode_corpora
 from motion.train.sound_data import SoundsConfig, load_sounds
 from motion.train.step_batches import NO_TEXT, StepBatches
 from motion.train.stitching import Sample, Stitcher, single_samples
+from motion.train.task_data import (
+    Drawing,
+    FeatureRows,
+    FixedBatches,
+    JointBatches,
+    SplitTasks,
+    TasksConfig,
+    TextPieces,
+    read_tasks,
+    task_batches,
+)
 
 PHASES = (0, 3)
 """Frames left out at the start of a clip, one sequence each."""
+VAL_BATCHES = 12
+"""Motion batches to validate on; of every other kind a third as many."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +74,7 @@ class StepData(LightningDataModule):
         stitching: StitchingConfig,
         drawing: StepDrawingConfig,
         sounds: SoundsConfig | None = None,
+        tasks: TasksConfig | None = None,
         cache: Path = Path("runs/cache"),
     ) -> None:
         """Say what to read.
@@ -71,11 +86,14 @@ class StepData(LightningDataModule):
             stitching: Longer motions made of real ones.
             drawing: How batches are drawn.
             sounds: Music and speech; None: text only.
+            tasks: What trains beside motions with captions; None: nothing.
             cache: Where encoded motions and features are kept.
         """
         super().__init__()
         self.root, self.corpora, self.tokenizer_folder = root, corpora, tokenizer
         self.stitching, self.drawing, self.sounds_config = stitching, drawing, sounds
+        self.tasks_config, self.tasks = tasks, dict[str, SplitTasks]()
+        self.pieces: TextPieces | None = None
         self.cache = cache
         self.stores: dict[str, CodeStore] = {}
 
@@ -98,9 +116,28 @@ class StepData(LightningDataModule):
         self.samples = {"train": self._train_samples(), "val": self._val_samples()}
         texts = dict.fromkeys(t for s in self.samples.values() for x in s for t in x.texts)
         texts[NO_TEXT] = None
+        if self.tasks_config is not None:
+            self.tasks = read_tasks(
+                self.tasks_config, self.root, corpora, self.tokenizer, self.cache / "gaps" / key
+            )
+            for found in self.tasks.values():
+                texts.update(dict.fromkeys(found.read_by_encoder(self.tasks_config)))
         self.texts = {text: index for index, text in enumerate(texts)}
         encoder = TextEncoder.load()
         self.features = cache_text_features(list(texts), encoder, self.cache / "text")
+
+    @property
+    def written_texts(self) -> list[str]:
+        """Training texts, for learning text pieces."""
+        if not self.tasks:
+            return list(self.texts)
+        store = self.stores["train"]
+        captions = [c.text for s in store.sequences for c in s.captions if c.language == "en"]
+        return [*dict.fromkeys(captions), *self.tasks["train"].texts.written()]
+
+    def write_with(self, tokenizer: Any, vocabulary: Vocabulary) -> None:
+        """Say how the model that is trained writes."""
+        self.pieces = TextPieces(tokenizer, vocabulary)
 
     def _cache_key(self) -> str:
         """Names the codes of this tokenizer and these corpora."""
@@ -157,8 +194,8 @@ class StepData(LightningDataModule):
             result += [replace(sample, weight=sample.weight * scale) for sample in found]
         return result
 
-    def _batches(self, split: str, num_batches: int) -> Any:
-        data = StepBatches(
+    def _motion_batches(self, split: str, num_batches: int) -> StepBatches:
+        return StepBatches(
             self.stores[split],
             self.samples[split],
             self.texts,
@@ -168,15 +205,36 @@ class StepData(LightningDataModule):
             steps_per_batch=self.drawing.steps_per_batch,
             seed=self.drawing.seed + (split == "val"),
         )
-        return StatefulDataLoader(data, batch_size=None)
+
+    def _other_batches(self, split: str, config: TasksConfig) -> dict[str, Drawing]:
+        assert self.pieces is not None
+        store = self.stores[split]
+        return task_batches(
+            self.tasks[split],
+            store,
+            balanced_weights(store, self.drawing.corpus_weights),
+            FeatureRows(self.texts, self.features),
+            self.pieces,
+            config,
+            self.drawing.steps_per_batch,
+        )
 
     def train_dataloader(self) -> Any:
         """Batches that resume exactly."""
-        return self._batches("train", self.drawing.num_batches)
+        motions = self._motion_batches("train", self.drawing.num_batches)
+        if self.tasks_config is None:
+            return StatefulDataLoader(motions, batch_size=None)
+        others = self._other_batches("train", self.tasks_config)
+        joint = JointBatches(motions, others, self.tasks_config, seed=self.drawing.seed)
+        return StatefulDataLoader(joint, batch_size=None)
 
     def val_dataloader(self) -> Any:
         """A fixed set of validation batches."""
-        return self._batches("val", 12)
+        motions = self._motion_batches("val", VAL_BATCHES)
+        if self.tasks_config is None:
+            return StatefulDataLoader(motions, batch_size=None)
+        others = self._other_batches("val", self.tasks_config)
+        return StatefulDataLoader(FixedBatches(motions, others, VAL_BATCHES // 3), batch_size=None)
 
 
 def balanced_weights(
