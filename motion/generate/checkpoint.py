@@ -25,6 +25,8 @@ from motion.language import (
     SamplingConfig,
     SignalConfig,
     Stream,
+    describe_backbone,
+    empty_backbone,
     merged_state,
 )
 from motion.optional import require
@@ -55,9 +57,10 @@ def save_language_model(model: MotionLanguageModel, text_pieces: Any, folder: Pa
     config = {
         "language_model": asdict(model.config),
         "streams": [asdict(stream) for stream in model.vocabulary.streams],
-        "backbone": _plain_backbone_config(model.backbone),
+        "backbone": describe_backbone(model.backbone),
     }
-    state = {n: value for n, value in merged_state(model).items() if not _is_tied(n, model)}
+    tied = _tied_names(model)
+    state = {n: value for n, value in merged_state(model).items() if n not in tied}
     half = {
         name: (value.half() if value.is_floating_point() else value).contiguous()
         for name, value in state.items()
@@ -86,7 +89,8 @@ def load_language_model(folder: Path) -> LoadedLanguageModel:
         config = yaml.safe_load((folder / CONFIG_FILE).read_text("utf-8"))
         model = _empty_model(config)
         result = model.load_state_dict(load_file(folder / WEIGHTS_FILE), strict=False)
-        lost = [n for n in result.missing_keys if not (_is_tied(n, model) or _is_neutral(n))]
+        tied = _tied_names(model)
+        lost = [n for n in result.missing_keys if not (n in tied or _is_neutral(n))]
         if lost or result.unexpected_keys:
             raise WeightsError(
                 f"{folder / WEIGHTS_FILE} does not fit its config: missing {lost[:3]}, "
@@ -112,9 +116,6 @@ def _text_pieces(path: Path) -> Any:
 
 
 def _empty_model(config: dict[str, Any]) -> MotionLanguageModel:
-    transformers = require("transformers")
-    described = dict(config["backbone"])
-    shape = transformers.CONFIG_MAPPING[described.pop("model_type")].from_dict(described)
     values = dict(config["language_model"])
     language_config = MotionLanguageModelConfig(
         backbone=BackboneConfig(**values.pop("backbone")),
@@ -124,8 +125,8 @@ def _empty_model(config: dict[str, Any]) -> MotionLanguageModel:
     )
     streams = tuple(Stream(**stream) for stream in config["streams"])
     with torch.device("cpu"):
-        backbone = transformers.AutoModelForCausalLM.from_config(shape)
-    return MotionLanguageModel(language_config, streams, backbone.float())
+        backbone = empty_backbone(config["backbone"])
+    return MotionLanguageModel(language_config, streams, backbone)
 
 
 def _signal_config(values: dict[str, Any]) -> SignalConfig:
@@ -133,23 +134,18 @@ def _signal_config(values: dict[str, Any]) -> SignalConfig:
     return SignalConfig(**{**values, "columns": None if columns is None else tuple(columns)})
 
 
-def _plain_backbone_config(backbone: Any) -> dict[str, Any]:
-    """The library's configuration as plain values, without where it came from."""
-    described: dict[str, Any] = backbone.config.to_dict()
-    for name in ("_name_or_path", "transformers_version", "dtype"):
-        described.pop(name, None)
-    return described
-
-
 def _is_neutral(name: str) -> bool:
     """Whether a weight begins as zeros: weights from before sound or gaps lack it."""
     return name.startswith(("head.hear.", "signals.labels.", "goal."))
 
 
-def _is_tied(name: str, model: MotionLanguageModel) -> bool:
-    """Whether a weight is another name of the input embedding."""
-    tied = bool(getattr(model.backbone.config, "tie_word_embeddings", False))
-    return tied and name == "backbone.lm_head.weight"
+def _tied_names(model: MotionLanguageModel) -> frozenset[str]:
+    """Further names of weights that have one already: heads and embeddings that are one."""
+    known: dict[int, str] = {}
+    for name, weight in model.named_parameters(remove_duplicate=False):
+        known.setdefault(id(weight), name)
+    names = (name for name, _ in model.named_parameters(remove_duplicate=False))
+    return frozenset(names) - set(known.values())
 
 
 def read_checkpoint_config(folder: Path) -> dict[str, Any]:

@@ -1,15 +1,17 @@
 """The motion language model: vocabulary, backbone, motion steps, part head, decoding engine."""
 
 from motion.language.backbone import (
-    PRESETS,
     BackboneConfig,
     backbone_text_pieces,
     build_backbone,
-    merged_state,
+    describe_backbone,
+    empty_backbone,
 )
 from motion.language.decoders import LibraryDecoder, LlamaDecoder, StepDecoder, build_decoder
+from motion.language.encoder_decoder import EncoderDecoderDecoder
 from motion.language.engine import DecodingEngine, EngineConfig, StepRequest
 from motion.language.goals import GOAL_DIM, goal_between, goal_features
+from motion.language.lora import merged_state
 from motion.language.model import (
     UNKNOWN_LENGTH,
     Gap,
@@ -19,6 +21,7 @@ from motion.language.model import (
 )
 from motion.language.part_head import ABSENT, PartHead, PartHeadConfig
 from motion.language.precision import Precision
+from motion.language.presets import PRESETS
 from motion.language.reading import TextLogits, TextPrompt, read_and_answer
 from motion.language.sampling import SamplingConfig
 from motion.language.signals import (
@@ -39,6 +42,7 @@ __all__ = [
     "UNKNOWN_LENGTH",
     "BackboneConfig",
     "DecodingEngine",
+    "EncoderDecoderDecoder",
     "EngineConfig",
     "Gap",
     "LibraryDecoder",
@@ -66,6 +70,8 @@ __all__ = [
     "backbone_text_pieces",
     "build_backbone",
     "build_decoder",
+    "describe_backbone",
+    "empty_backbone",
     "goal_between",
     "goal_features",
     "label_numbers",

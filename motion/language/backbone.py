@@ -1,4 +1,8 @@
-"""Backbones: any causal language model of ``transformers``, from a folder, a hub id or a preset."""
+"""Backbones: language models of ``transformers``, from a folder, a hub id or a preset.
+
+Causal ones read prompt and response as one sequence; encoder-decoders of the T5 family read the
+prompt in both directions and the response causally (``encoder_decoder.py``).
+"""
 
 from copy import deepcopy
 from dataclasses import dataclass
@@ -6,21 +10,29 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from motion.conditioners.smollm2 import bake_smollm2
-from motion.errors import ConfigError, WeightsError
+from motion.errors import ConfigError, RequestError, WeightsError
+from motion.language.lora import with_lora
+from motion.language.presets import PRESETS, even_out, preset_config
 from motion.optional import require
+
+PACKAGED_SOURCE = "smollm2"
+"""SmolLM2-135M-Instruct from its package."""
+ENCODER_DECODERS = ("t5", "mt5")
+"""Families of encoder-decoders that are understood; Flan-T5 is one of ``t5``."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BackboneConfig:
-    """Which causal language model carries the motion steps."""
+    """Which language model carries the motion steps."""
 
     source: str = "small"
-    """Preset made here (``small``, ``tiny``), ``smollm2`` (packaged), a local folder or hub id."""
+    """Preset made here (``small``, ``small-llama``, ``small-gpt2``, ``small-t5``; ``tiny...`` for
+    tests), ``smollm2`` (packaged), a local folder or hub id of a causal model or a T5."""
     num_layers: int | None = None
-    """Keep only the first layers; None keeps all."""
+    """Keep only the first layers (of the encoder and of the decoder); None keeps all."""
     freeze_embedding: bool = False
     """Do not train the text embedding."""
     lora_rank: int = 0
@@ -32,33 +44,8 @@ class BackboneConfig:
             raise ConfigError("lora_rank must not be negative and num_layers at least 1")
 
 
-PRESETS: dict[str, dict[str, Any]] = {
-    "small": {
-        "hidden_size": 384,
-        "num_hidden_layers": 6,
-        "num_attention_heads": 6,
-        "num_key_value_heads": 6,
-        "head_dim": 64,
-        "intermediate_size": 1024,
-    },
-    "tiny": {
-        "hidden_size": 32,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "num_key_value_heads": 1,
-        "head_dim": 16,
-        "intermediate_size": 64,
-    },
-}
-"""Qwen3-shaped models initialised here; they read through the text encoder's states."""
-
-PACKAGED_SOURCE = "smollm2"
-"""SmolLM2-135M-Instruct from its package."""
-MAX_POSITIONS = 4096
-
-
 def build_backbone(config: BackboneConfig, num_text_pieces: int) -> Any:
-    """Make or load a causal language model in float32.
+    """Make or load a language model in float32.
 
     Args:
         config: What to load.
@@ -68,15 +55,8 @@ def build_backbone(config: BackboneConfig, num_text_pieces: int) -> Any:
         WeightsError: The folder or hub id cannot be loaded.
     """
     if config.source in PRESETS:
-        transformers = require("transformers")
-        shape = transformers.Qwen3Config(
-            **PRESETS[config.source],
-            vocab_size=num_text_pieces,
-            max_position_embeddings=MAX_POSITIONS,
-            tie_word_embeddings=True,
-            use_cache=True,
-        )
-        model: Any = transformers.Qwen3ForCausalLM(shape)
+        shape = preset_config(config.source, num_text_pieces)
+        model: Any = even_out(_library_class(shape).from_config(shape))
     else:
         model = _load(config.source)
     if config.num_layers is not None:
@@ -88,13 +68,27 @@ def _load(source: str) -> Any:
     transformers = require("transformers")
     folder = str(bake_smollm2()) if source == PACKAGED_SOURCE else source
     try:
-        return transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+        shape = transformers.AutoConfig.from_pretrained(folder)
+        return _library_class(shape).from_pretrained(folder, dtype=torch.float32)
     except (OSError, ValueError, KeyError) as error:
         kind = "folder" if Path(source).exists() else "hub id or folder"
         reason = str(error).splitlines()[0]
         raise WeightsError(
             f"cannot load a language model from the {kind} {source}: {reason}"
         ) from error
+
+
+def _library_class(shape: Any) -> Any:
+    """The class of ``transformers`` that makes and loads a model with a text head."""
+    transformers = require("transformers")
+    if not shape.is_encoder_decoder:
+        return transformers.AutoModelForCausalLM
+    if shape.model_type not in ENCODER_DECODERS:
+        raise ValueError(
+            f"it is an encoder-decoder of the family {shape.model_type}; understood are those of "
+            f"{' and '.join(ENCODER_DECODERS)}, and causal models"
+        )
+    return transformers.AutoModelForSeq2SeqLM
 
 
 def backbone_text_pieces(config: BackboneConfig) -> Any | None:
@@ -110,43 +104,86 @@ def backbone_text_pieces(config: BackboneConfig) -> Any | None:
         raise WeightsError(f"no text tokenizer in {config.source}: {reason}") from error
 
 
-def with_lora(model: Any, rank: int) -> Any:
-    """Freeze a model and add trainable low-rank updates to all its linear layers.
+def describe_backbone(model: Any) -> dict[str, Any]:
+    """The library's configuration as plain values, without where it came from."""
+    described: dict[str, Any] = model.config.to_dict()
+    for name in ("_name_or_path", "transformers_version", "dtype"):
+        described.pop(name, None)
+    return {**described, "tie_word_embeddings": has_tied_head(model)}
 
-    Source: Hu et al., LoRA (arXiv 2106.09685), through the ``peft`` package.
+
+def empty_backbone(description: dict[str, Any]) -> Any:
+    """A model as ``describe_backbone`` described it, with any weights, in float32.
+
+    Raises:
+        KeyError: The description names no family, or one that the library does not have.
+        ValueError: It describes a model that is not understood.
     """
-    peft = require("peft", extra="llm")
-    model.requires_grad_(requires_grad=False)
-    config = peft.LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear")
-    return peft.inject_adapter_in_model(config, model)
+    described = dict(description)
+    family = require("transformers").CONFIG_MAPPING[described.pop("model_type")]
+    shape = family.from_dict(described)
+    model = _library_class(shape).from_config(shape).float()
+    head = model.get_output_embeddings()
+    if has_tied_head(model) and not described.get("tie_word_embeddings", True):
+        # The library ties every T5 that it makes; those of Flan-T5's kind have a head of their own.
+        head.weight = nn.Parameter(head.weight.detach().clone())
+    return model
 
 
-def merged_state(module: nn.Module) -> dict[str, Tensor]:
-    """Weights of a model as if it had never had low-rank updates: these are added in."""
-    deltas = {
-        f"{name}.weight": layer.get_delta_weight("default").detach()
-        for name, layer in module.named_modules()
-        if hasattr(layer, "get_delta_weight")
-    }
-    state: dict[str, Tensor] = {}
-    for name, value in module.state_dict().items():
-        if ".lora_" not in name:
-            plain = name.replace(".base_layer.", ".")
-            state[plain] = value + deltas[plain] if plain in deltas else value
-    return state
+def has_tied_head(model: Any) -> bool:
+    """Whether the head that writes text is the embedding that reads it."""
+    return model.get_output_embeddings().weight is model.get_input_embeddings().weight
+
+
+def head_scale(model: Any) -> float:
+    """Factor of the last hidden states before the head that writes text.
+
+    Source: ``T5ForConditionalGeneration.forward`` in ``transformers``: 1 / sqrt(width) in the first
+    T5, 1 in T5 1.1 and Flan-T5.
+    """
+    if model.config.model_type == "t5" and model.config.scale_decoder_outputs:
+        return float(model.config.d_model**-0.5)
+    return 1.0
+
+
+def is_encoder_decoder(model: Any) -> bool:
+    """Whether the prompt is read by an encoder of its own."""
+    return bool(model.config.is_encoder_decoder)
+
+
+def check_positions(model: Any, count: int) -> None:
+    """Check that a model has a place for so many inputs.
+
+    Raises:
+        RequestError: It learned fewer positions (GPT-2); other families have no limit.
+    """
+    if model.config.model_type == "gpt2" and count > model.config.n_positions:
+        raise RequestError(
+            f"the language model has {model.config.n_positions} positions, prompt and response "
+            f"need {count}: shorten the prompt or ask for fewer tokens"
+        )
 
 
 def first_layers(model: Any, num_layers: int) -> Any:
     """The same model with only its first layers."""
-    layers = decoder_layers(model)
-    if num_layers > len(layers):
-        raise ConfigError(f"asked for {num_layers} layers, the model has {len(layers)}")
-    del layers[num_layers:]
+    stacks = _stacks(model)
+    for layers in stacks:
+        if num_layers > len(layers):
+            raise ConfigError(f"asked for {num_layers} layers, the model has {len(layers)}")
+        del layers[num_layers:]
     model.config = deepcopy(model.config)
     model.config.num_hidden_layers = num_layers
+    if is_encoder_decoder(model):
+        model.config.num_decoder_layers = num_layers
     if getattr(model.config, "layer_types", None):
         model.config.layer_types = model.config.layer_types[:num_layers]
     return model
+
+
+def _stacks(model: Any) -> list[nn.ModuleList]:
+    if is_encoder_decoder(model):
+        return [model.encoder.block, model.decoder.block]
+    return [decoder_layers(model)]
 
 
 def decoder_layers(model: Any) -> nn.ModuleList:
@@ -157,5 +194,5 @@ def decoder_layers(model: Any) -> nn.ModuleList:
 
 
 def base_model(model: Any) -> Any:
-    """The model without its language head."""
+    """A causal model without its language head."""
     return model.base_model

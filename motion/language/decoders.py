@@ -1,8 +1,9 @@
-"""Step-by-step evaluation of a causal backbone with a key-value cache.
+"""Step-by-step evaluation of a backbone with a key-value cache.
 
 ``LlamaDecoder`` is our own loop for the Llama family (Llama, SmolLM2, Qwen2, Qwen3): fused
 projections, pre-allocated cache, any precision. ``LibraryDecoder`` drives any other causal model
-through the library's own cache. Both give the hidden state of the last position.
+through the library's own cache, ``EncoderDecoderDecoder`` those of the T5 family; both compute in
+the precision of their weights.
 Axes: M inputs at once; H hidden; Q heads; G key-value heads; d head width.
 """
 
@@ -15,7 +16,14 @@ from torch import Tensor, nn
 from torch.nn.functional import rms_norm, scaled_dot_product_attention, silu
 
 from motion.errors import RequestError
-from motion.language.backbone import base_model, decoder_layers
+from motion.language.backbone import (
+    base_model,
+    check_positions,
+    decoder_layers,
+    is_encoder_decoder,
+)
+from motion.language.encoder_decoder import EncoderDecoderDecoder
+from motion.language.lora import merged_weight
 from motion.language.precision import Precision, linear
 
 LLAMA_FAMILY = ("llama", "qwen2", "qwen3")
@@ -106,14 +114,14 @@ class PackedLayer:
     def __init__(self, layer: Any, precision: Precision) -> None:
         attention, mlp = layer.self_attn, layer.mlp
         projections = [attention.q_proj, attention.k_proj, attention.v_proj]
-        weight = torch.cat([p.weight for p in projections])
+        weight = torch.cat([merged_weight(p) for p in projections])
         has_bias = projections[0].bias is not None
         bias = torch.cat([p.bias for p in projections]) if has_bias else None
         self.qkv = linear(weight, bias, precision)
-        self.output = linear(attention.o_proj.weight, attention.o_proj.bias, precision)
-        gate_up = torch.cat([mlp.gate_proj.weight, mlp.up_proj.weight])
+        self.output = linear(merged_weight(attention.o_proj), attention.o_proj.bias, precision)
+        gate_up = torch.cat([merged_weight(p) for p in (mlp.gate_proj, mlp.up_proj)])
         self.gate_up = linear(gate_up, None, precision)
-        self.down = linear(mlp.down_proj.weight, None, precision)
+        self.down = linear(merged_weight(mlp.down_proj), None, precision)
         self.before = layer.input_layernorm.weight.detach().float()
         self.between = layer.post_attention_layernorm.weight.detach().float()
         norms = [getattr(attention, name, None) for name in ("q_norm", "k_norm")]
@@ -262,11 +270,17 @@ def build_decoder(
     """The fastest decoder that fits a backbone.
 
     Args:
-        backbone: A causal language model.
-        capacity: Positions of the cache.
-        precision: Number format of the weights.
+        backbone: A language model.
+        capacity: Positions of prompt and response.
+        precision: Number format of the weights, for the Llama family.
         layers: What ``pack_layers`` gave for this backbone and precision; None packs anew.
+
+    Raises:
+        RequestError: The backbone has fewer positions.
     """
+    check_positions(backbone, capacity)
     if backbone.config.model_type in LLAMA_FAMILY:
         return LlamaDecoder(backbone, capacity, precision, layers)
+    if is_encoder_decoder(backbone):
+        return EncoderDecoderDecoder(backbone)
     return LibraryDecoder(backbone)

@@ -141,7 +141,8 @@ class MotionLanguageModel(nn.Module):
         if has_tied_head(self.backbone):
             return None
         rows = nn.Embedding(len(self.vocabulary.special_ids), self.hidden_size)
-        nn.init.normal_(rows.weight, std=float(self.backbone.get_output_embeddings().weight.std()))
+        head = self.backbone.get_output_embeddings().weight.detach()
+        nn.init.normal_(rows.weight, std=float(head.std()))
         return rows
 
     def set_codebook(self, stream: Stream, codebook: Float[Tensor, "N D"]) -> None:

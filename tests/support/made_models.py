@@ -66,13 +66,14 @@ def make_language_model(
     *,
     hears: bool = False,
     signals: Mapping[str, int] = SIGNALS,
+    backbone: BackboneConfig | None = None,
 ) -> MotionLanguageModel:
     """Build one; ``hears`` or other ``signals`` than the made ones: it is driven by sounds, too."""
     hears = hears or signals is not SIGNALS
     tokenizer = tokenizer or make_tokenizer()
     streams = streams_of(tokenizer)
     config = MotionLanguageModelConfig(
-        backbone=BackboneConfig(source="tiny"),
+        backbone=backbone or BackboneConfig(source="tiny"),
         head=PartHeadConfig(width=16, dropout=0.0),
         condition_dim=condition_dim,
         num_text_pieces=300,
