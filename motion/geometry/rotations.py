@@ -63,11 +63,17 @@ def yaw_of_matrix(matrix: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch"
     return 2 * torch.atan2(y, w)
 
 
+def turn_between(
+    first: Float[Tensor, "*batch 3 3"], second: Float[Tensor, "*batch 3 3"]
+) -> Float[Tensor, "*batch 3"]:
+    """Rotation vector (radians, in the frame of ``first``) that leads to ``second``."""
+    return matrix_to_axis_angle(first.transpose(-1, -2) @ second)
+
+
 def slerp(
     start: Float[Tensor, "*batch 3 3"],
     end: Float[Tensor, "*batch 3 3"],
     weight: Float[Tensor, "*batch"],
 ) -> Float[Tensor, "*batch 3 3"]:
     """Go from ``start`` (weight 0) to ``end`` (weight 1) along the shortest rotation."""
-    turn = matrix_to_axis_angle(start.transpose(-1, -2) @ end)
-    return start @ axis_angle_to_matrix(turn * weight[..., None])
+    return start @ axis_angle_to_matrix(turn_between(start, end) * weight[..., None])
