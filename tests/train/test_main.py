@@ -79,8 +79,10 @@ def test_debug_tokenizers_are_loadable_and_took_the_statistics(workplace: Path):
         assert torch.isfinite(part.quantizer.codebooks).all()
 
 
-def test_debug_language_model_generates(workplace: Path):
-    assert train("language", workplace) == 0
+@pytest.mark.parametrize("backbone", ["tiny", "tiny-t5"])
+def test_debug_language_model_generates(workplace: Path, backbone: str):
+    chosen = f"--model.language_model.backbone.source={backbone}"
+    assert train("language", workplace, chosen) == 0
     release = workplace / "runs/debug"
     (release / "config.yaml").write_text(yaml.safe_dump({"fps": 30}), "utf-8")
     motion = MotionGenerator.from_pretrained(release).generate(text="a", seconds=2).motion
