@@ -62,7 +62,7 @@ class GapBatches:
             told.append(self._told(window.clip, generator, ends=ends))
             count = window.gap_steps if ends else len(window.following)
             rows.append(torch.cat([window.starting, window.following[:count]]))
-            learned.append(torch.arange(len(rows[-1])) >= len(window.starting))
+            learned.append((torch.arange(len(rows[-1])) >= len(window.starting)).long())
             lengths.append(len(rows[-1]))
             endings.append(window.ending if ends else None)
             if ends:

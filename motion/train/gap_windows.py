@@ -196,8 +196,8 @@ def _span(cut: _Cut, first: int, last: int | None) -> dict[str, Float[Tensor, "T
 
 
 def _encode(
-    rows: Sequence[Mapping[str, Float[Tensor, "T _"]]], tokenizer: MotionTokenizer
-) -> list[Int[Tensor, "L S"]]:
+    rows: Sequence[Mapping[str, Float[Tensor, "_ _"]]], tokenizer: MotionTokenizer
+) -> list[Int[Tensor, "_ S"]]:
     """Codes of all streams of many short motions, in batches of similar length."""
     streams, stride = streams_of(tokenizer), tokenizer.frames_per_code
     lengths = [len(row["lower"]) for row in rows]

@@ -37,8 +37,8 @@ class StepBatch(CaptionedBatch):
     labels: Int[Tensor, "B K"]
     learned: Bool[Tensor, "B L"] | None = None
     """Steps that are to be predicted; None: all."""
-    ending: Int[Tensor, "B E S"] | None = None
-    ending_mask: Bool[Tensor, "B E"] | None = None
+    ending: Int[Tensor, "B G S"] | None = None
+    ending_mask: Bool[Tensor, "B G"] | None = None
     goal: Float[Tensor, "B 6"] | None = None
 
     @property

@@ -6,7 +6,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch.utils.data import Dataset
@@ -88,6 +88,7 @@ class TasksConfig:
         return found[-1].weights
 
 
+@runtime_checkable
 class Drawing(Protocol):
     """Draws batches of one kind."""
 
