@@ -4,7 +4,7 @@ Axes: L steps of a motion; S streams.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -142,8 +142,9 @@ class Answerer:
         )
 
     def _prompt(self, questions: Sequence[Question]) -> TextPrompt:
-        condition = self.text_encoder.encode([q.prompt.instruction for q in questions])
-        payloads = [payload_pieces(self.text_pieces, q.prompt.payload) for q in questions]
+        prompts = [as_read(question.prompt) for question in questions]
+        condition = self.text_encoder.encode([prompt.instruction for prompt in prompts])
+        payloads = [payload_pieces(self.text_pieces, prompt.payload) for prompt in prompts]
         payload, payload_mask = pad_rows([torch.tensor(row) for row in payloads])
         motions = [None if q.motion is None else q.motion[:LONGEST_MOTION] for q in questions]
         streams = self.engine.model.vocabulary.streams
@@ -165,6 +166,17 @@ class Answerer:
             finished=writing.finished,
             log_likelihood=writing.mean_log_likelihood,
         )
+
+
+def as_read(prompt: Prompt) -> Prompt:
+    """A prompt as the model reads it best.
+
+    Text pieces were learned from English; a payload with other letters comes through the text
+    encoder, as a share of the training examples did.
+    """
+    if prompt.payload.isascii():
+        return prompt
+    return replace(prompt, instruction=prompt.text, payload="")
 
 
 def payload_pieces(text_pieces: Any, payload: str) -> list[int]:
