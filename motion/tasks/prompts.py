@@ -30,6 +30,7 @@ LEAST_PARAPHRASES = 20
 """Wordings that each task must have."""
 RESPONSE = "[Response]"
 """Closes the prompt; the model writes behind it."""
+_ROUND = str.maketrans("[]<>", "()()")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +99,7 @@ def make_prompt(task: str, fields: Mapping[str, str] | None = None, paraphrase: 
         RequestError: There is no such task, it does not read such texts, or one is empty.
     """
     wordings = paraphrases(task)
-    given = {name: one_line(text) for name, text in (fields or {}).items()}
+    given = {name: harmless(text) for name, text in (fields or {}).items()}
     TASKS[task].check_texts(given)
     for name, text in given.items():
         if not text:
@@ -110,6 +111,16 @@ def make_prompt(task: str, fields: Mapping[str, str] | None = None, paraphrase: 
         instruction=wordings[paraphrase % len(wordings)],
         payload="".join(scene + rest),
     )
+
+
+def harmless(text: str) -> str:
+    """A user's words without anything that the layout of a prompt is made of.
+
+    They stand on one line; the brackets of labels and marks become round ones; half a surrogate
+    pair, which no file can hold, becomes a question mark.
+    """
+    known = text.encode("utf-8", "replace").decode("utf-8")
+    return one_line(known.translate(_ROUND))
 
 
 def one_line(text: str) -> str:
