@@ -135,8 +135,8 @@ def _signal_config(values: dict[str, Any]) -> SignalConfig:
 
 
 def _is_neutral(name: str) -> bool:
-    """Whether a weight begins as zeros: weights from before sound or gaps lack it."""
-    return name.startswith(("head.hear.", "signals.labels.", "goal."))
+    """Whether weights from before sound, gaps or copying lack it, which changes nothing they do."""
+    return name.startswith(("head.hear.", "signals.labels.", "goal.", "copying."))
 
 
 def _tied_names(model: MotionLanguageModel) -> frozenset[str]:

@@ -25,6 +25,7 @@ from motion.language.backbone import (
     head_scale,
     is_encoder_decoder,
 )
+from motion.language.copying import CopyHead
 from motion.language.encoder_decoder import decode_response, encode_prompt
 from motion.language.goals import GOAL_DIM
 from motion.language.part_head import PartHead, PartHeadConfig
@@ -113,6 +114,7 @@ class MotionLanguageModel(nn.Module):
         self.clock = nn.Linear(2 * len(CLOCK_SECONDS) + 1, H)
         self.head = PartHead(H, E, streams, config.head)
         self.end = nn.Linear(H, 1)
+        self.copying = CopyHead(H)
         scale = float(self.backbone.get_input_embeddings().weight.detach().std())
         self.signals = SignalReader(config.signals, H, scale)
         self._initialise(scale)

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from motion.conditioners import Condition
+from motion.language.copying import CopySource
 from motion.language.model import MotionLanguageModel
 from motion.language.part_head import ABSENT
 
@@ -50,7 +51,7 @@ class TextLogits:
     """Entry i predicts piece i + 1 of the payload; None where prompts are read in both directions.
     """
     answer: Float[Tensor, "B A W"]
-    """Entry i predicts token i of the answer."""
+    """Entry i predicts token i of the answer; log-probabilities, for a token may be copied."""
 
 
 def embed_prompt(
@@ -92,7 +93,14 @@ def read_and_answer(
     read, hidden = model.respond(embedded, prompt_mask, answer_inputs(model, answer), mask)
     count = prompt.payload.shape[1]
     payload = None if read is None else model.text_logits(read[:, embedded.shape[1] - count :])
-    return TextLogits(payload, model.text_logits(hidden))
+    written = model.text_logits(hidden)
+    return TextLogits(payload, model.copying(hidden, written, copy_source(model, prompt)))
+
+
+def copy_source(model: MotionLanguageModel, prompt: TextPrompt) -> CopySource:
+    """What an answer may repeat of its prompt."""
+    embedded = model.text_embeddings(prompt.payload)
+    return model.copying.source(embedded, prompt.payload, prompt.payload_mask)
 
 
 def pad_rows(rows: Sequence[Int[Tensor, " _"]]) -> tuple[Int[Tensor, "B N"], Bool[Tensor, "B N"]]:

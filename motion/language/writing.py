@@ -16,7 +16,7 @@ from torch.nn.functional import log_softmax
 from motion.errors import RequestError
 from motion.language.decoders import build_decoder
 from motion.language.engine import DecodingEngine
-from motion.language.reading import TextPrompt, embed_prompt
+from motion.language.reading import TextPrompt, copy_source, embed_prompt
 from motion.language.sampling import SamplingConfig, sample
 
 MOST_TOKENS = 2048
@@ -110,8 +110,10 @@ class TextWriter:
         tokens = torch.full((len(requests), 1), self.begin)
         real: Bool[Tensor, "B 1"] = torch.ones(len(requests), 1, dtype=torch.bool)
         hidden = decoder.begin(embedded, mask, self.model.text_embeddings(tokens), real)
+        source = copy_source(self.model, prompt)
         for _ in range(max(limits)):
-            logits = self.model.text_logits(hidden[:, -1])
+            logits = self.model.text_logits(hidden[:, -1:])
+            logits = self.model.copying(hidden[:, -1:], logits, source)[:, 0]
             chosen = [
                 self._next(row, request, line, generator)
                 for row, request, line, generator in zip(

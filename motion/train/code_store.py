@@ -186,7 +186,6 @@ def encode_corpora(
 def _variants(
     corpora: Sequence[PreparedCorpus], split: str, *, mirror: bool, phases: Sequence[int]
 ) -> Iterator[_Variant]:
-    root = PARTS["lower"].slices
     for corpus in corpora:
         for index in corpus.select(split):
             record, motion = corpus.clips[index], corpus.motion(index)
@@ -196,10 +195,17 @@ def _variants(
             for variant, captions, mirrored in seen:
                 whole = extract_features(variant)
                 for phase in phases:
-                    features = {name: values[phase:].clone() for name, values in whole.items()}
-                    for block in ("planar_velocity", "yaw_rate"):  # nothing leads to frame 0
-                        features["lower"][:1, root[block]] = 0.0
+                    features = begin_anew({name: values[phase:] for name, values in whole.items()})
                     yield _Variant(record, captions, features, mirrored, phase)
+
+
+def begin_anew(features: Mapping[str, Float[Tensor, "T _"]]) -> dict[str, Float[Tensor, "T _"]]:
+    """The same features as those of a motion that begins here: nothing leads to its frame 0."""
+    root = PARTS["lower"].slices
+    result = {name: values.clone() for name, values in features.items()}
+    for block in ("planar_velocity", "yaw_rate"):
+        result["lower"][:1, root[block]] = 0.0
+    return result
 
 
 def _encode_part(

@@ -21,9 +21,9 @@ from motion.errors import ConfigError
 from motion.formats import atomic_path
 from motion.generate.keeping import root_of
 from motion.language import goal_between
-from motion.representation import FPS, PARTS, Motion, extract_features
+from motion.representation import FPS, Motion, extract_features
 from motion.tokenizer import MotionTokenizer
-from motion.train.code_store import BATCH, streams_of
+from motion.train.code_store import BATCH, begin_anew, streams_of
 
 WINDOWS_FILE = "gaps.safetensors"
 STEPS_OF_START = (2, 12)
@@ -170,15 +170,6 @@ def _draw(low: int, high: int, generator: torch.Generator) -> int:
     """A whole number, small ones as often as large ones on a logarithmic scale."""
     share = float(torch.rand((), generator=generator))
     return min(high, int(low * ((high + 1) / low) ** share))
-
-
-def begin_anew(features: Mapping[str, Float[Tensor, "T _"]]) -> dict[str, Float[Tensor, "T _"]]:
-    """The same features as those of a motion that begins here: nothing leads to its frame 0."""
-    root = PARTS["lower"].slices
-    result = {name: values.clone() for name, values in features.items()}
-    for block in ("planar_velocity", "yaw_rate"):
-        result["lower"][:1, root[block]] = 0.0
-    return result
 
 
 def _encoded(cuts: Sequence[_Cut], tokenizer: MotionTokenizer) -> list[GapWindow]:

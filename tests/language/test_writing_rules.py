@@ -36,16 +36,16 @@ def write(rule: TokenRule | None, count: int = 1, **changes: object) -> list[Wri
 def first_logits() -> torch.Tensor:
     """Logits of the text pieces at the start of the answer."""
     found: list[torch.Tensor] = []
-    text_logits = MODEL.text_logits
+    mix = MODEL.copying.forward
 
-    def noted(hidden: torch.Tensor) -> torch.Tensor:
-        found.append(text_logits(hidden))
+    def noted(*given: object) -> torch.Tensor:
+        found.append(mix(*given))
         return found[-1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(MODEL, "text_logits", noted)
+        patch.setattr(MODEL.copying, "forward", noted)
         write(None, max_tokens=1)
-    return found[0][0, : MODEL.config.num_text_pieces]
+    return found[0][0, 0, : MODEL.config.num_text_pieces]
 
 
 def test_a_rule_that_allows_all_changes_nothing():
