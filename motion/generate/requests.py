@@ -120,7 +120,7 @@ class GenerationRequest:
             raise RequestError(
                 "nothing says how to move; give a text such as 'a person waves', music or speech"
             )
-        self._check_text()
+        check_text(self.text)
         if self.transcript is not None:
             if self.speech is None:
                 raise RequestError("a transcript needs its speech; give the sound file as well")
@@ -140,17 +140,6 @@ class GenerationRequest:
                 f"candidates must lie between 1 and {MOST_CANDIDATES}, got {self.candidates}"
             )
         check_seed(self.seed)
-
-    def _check_text(self) -> None:
-        if self.text is None:
-            return
-        if not self.text.strip():
-            raise RequestError("the text is empty; say what the person does, e.g. 'a person waves'")
-        if len(self.text) > LONGEST_TEXT:
-            raise RequestError(
-                f"the text has {len(self.text)} characters, at most {LONGEST_TEXT} can be read; "
-                "shorten it or make several motions"
-            )
 
     def _check_keep(self, keep: Motion) -> None:
         if self.parts is None or isinstance(self.parts, Mapping):
@@ -207,6 +196,23 @@ class GenerationRequest:
     def num_steps(self, frames_per_step: int) -> int | None:
         """Motion steps that hold ``num_frames``."""
         return None if self.num_frames is None else ceil(self.num_frames / frames_per_step)
+
+
+def check_text(text: str | None) -> None:
+    """Refuse a text that says nothing or is longer than what can be read; None is no text.
+
+    Raises:
+        RequestError: It is empty or too long.
+    """
+    if text is None:
+        return
+    if not text.strip():
+        raise RequestError("the text is empty; say what the person does, e.g. 'a person waves'")
+    if len(text) > LONGEST_TEXT:
+        raise RequestError(
+            f"the text has {len(text)} characters, at most {LONGEST_TEXT} can be read; "
+            "shorten it or make several motions"
+        )
 
 
 def check_seed(seed: int) -> None:
