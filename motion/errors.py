@@ -4,6 +4,7 @@
     ├── RequestError            what was asked for is not possible (seconds, text, suffix)
     ├── FormatError             a motion file is broken or of another kind
     ├── DataError               a corpus or a clip cannot be used
+    ├── PlanError               a text is no plan: numbered steps, each short
     ├── ConfigError             a configuration does not fit
     ├── WeightsError            weights are missing, damaged or do not fit
     ├── OutputError             a result cannot be written
@@ -28,6 +29,10 @@ class FormatError(MotionError, ValueError):
 
 class DataError(MotionError, ValueError):
     """A corpus or one of its clips cannot be used."""
+
+
+class PlanError(MotionError, ValueError):
+    """A text is no plan of numbered steps."""
 
 
 class ConfigError(MotionError, ValueError):

@@ -19,6 +19,9 @@ CORPORA: tuple[str, ...] = ("cmu", "bandai", "cc0", "bvh", "aist", "beat", "amas
 SOUND_LIBRARIES: tuple[str, ...] = ("music", "speech", "made_music")
 """Libraries of sounds without motion that ``motion.data.prepare_sounds`` makes."""
 
+TEXTS: tuple[str, ...] = ("plans",)
+"""Language data without motion, made by ``motion.tasks.planning``."""
+
 
 class Parser(argparse.ArgumentParser):
     """An argument parser whose complaint is one sentence."""
@@ -224,17 +227,21 @@ def _add_prepare(commands: Commands) -> None:
     )
     parser.add_argument(
         "corpus",
-        choices=CORPORA + SOUND_LIBRARIES,
-        help="which corpus (bvh, amass: any folder of such files), or a library of sounds",
+        choices=CORPORA + SOUND_LIBRARIES + TEXTS,
+        help="which corpus (bvh, amass: any folder of such files), a library of sounds, or plans: "
+        "scenes, tasks and steps in words",
     )
     parser.add_argument(
-        "--source", type=Path, metavar="DIR", help="the corpus; made_music has none"
+        "--source",
+        type=Path,
+        metavar="DIR",
+        help="the corpus; made_music has none, plans may do without real captions",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
-    made = parser.add_argument_group("made_music")
-    made.add_argument("--count", type=int, default=24, help="tracks (24)")
-    made.add_argument("--seconds", type=float, default=24.0, help="length of each (24)")
-    made.add_argument("--seed", type=int, default=0, help="the same seed gives the same tracks")
+    made = parser.add_argument_group("made_music and plans")
+    made.add_argument("--count", type=int, help="tracks (24), or training examples (30000)")
+    made.add_argument("--seconds", type=float, default=24.0, help="length of each track (24)")
+    made.add_argument("--seed", type=int, default=0, help="the same seed gives the same files")
 
 
 def _add_train(commands: Commands) -> None:

