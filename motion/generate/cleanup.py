@@ -76,6 +76,8 @@ def foot_lock(
     motion: Motion,
     contacts: Float[Tensor, "T 4"] | Bool[Tensor, "T 4"] | None = None,
     config: FootLockConfig | None = None,
+    *,
+    held: Bool[Tensor, " T"] | None = None,
 ) -> Motion:
     """Keep planted feet from sliding, sinking and floating.
 
@@ -88,6 +90,8 @@ def foot_lock(
         contacts: Labels or probabilities of left ankle, left foot, right ankle, right foot being
             planted; None measures them on the motion itself.
         config: What is done; None for the defaults.
+        held: Frames that stay as they are: feet come to stand where they stand there. None: all
+            frames may change.
 
     Raises:
         RequestError: The frame rate is another, or contacts have another number of frames.
@@ -104,23 +108,30 @@ def foot_lock(
     if contacts is None:
         contacts = foot_contact(motion.joints(NUM_BODY_JOINTS))
     planted = planted_frames(contacts.to(motion.transl), config.contacts)
-    return _locked(motion, planted, config) if planted.any() else motion
+    if held is None:
+        held = torch.zeros(motion.num_frames, dtype=torch.bool)
+    return _locked(motion, planted, held, config) if planted.any() else motion
 
 
-def _locked(motion: Motion, planted: Bool[Tensor, "T 4"], config: FootLockConfig) -> Motion:
-    before = Legs.of(motion)
-    legs = _flat_feet(before, _by_foot(planted), config)
+def _locked(
+    motion: Motion, planted: Bool[Tensor, "T 4"], held: Bool[Tensor, " T"], config: FootLockConfig
+) -> Motion:
+    before, free = Legs.of(motion), _free(held, config.flat_blend_frames)
+    legs = _flat_feet(before, _by_foot(planted), free, config)
     sole = legs.sole()
-    root, feet = _shifts(sole, planted, config)
+    root, feet = _shifts(sole, planted, held, config)
     lift = (-(sole[..., 1].amin(2) + feet[..., 1])).clamp(0, config.max_lift_metres)
-    feet = feet + torch.nn.functional.pad(lift[..., None], (1, 1))
+    feet = feet + torch.nn.functional.pad((free[:, None] * lift)[..., None], (1, 1))
     ankle = legs.position[:, ANKLE] + feet
-    root = root - _drop(before, root, ankle, planted, config)
+    root = root - free[:, None] * _drop(before, root, ankle, planted, config)
     return legs.reaching(root, ankle).written_to(motion, root)
 
 
 def _shifts(
-    sole: Float[Tensor, "T 2 3 3"], planted: Bool[Tensor, "T 4"], config: FootLockConfig
+    sole: Float[Tensor, "T 2 3 3"],
+    planted: Bool[Tensor, "T 4"],
+    held: Bool[Tensor, " T"],
+    config: FootLockConfig,
 ) -> tuple[Float[Tensor, "T 3"], Float[Tensor, "T 2 3"]]:
     """Shifts of the root, and of the feet (root's included), metres."""
     points = sole[:, :, [HEEL, BALL]]
@@ -129,12 +140,15 @@ def _shifts(
     heel, ball = still.unbind(-1)
     still = torch.stack([heel * (1 - (1 - config.heel_share) * ball), ball], dim=-1)
     planar = still_shifts(
-        points[..., [0, 2]].double().numpy(), still.double().numpy(), config.shifts
+        points[..., [0, 2]].double().numpy(), still.double().numpy(), config.shifts, held.numpy()
     )
     low = sole[..., 1].amin(2)
     near = (low.abs() < config.max_snap_metres).to(low)
     height = height_shifts(
-        low.double().numpy(), (taper.amax(-1) * near).double().numpy(), config.shifts
+        low.double().numpy(),
+        (taper.amax(-1) * near).double().numpy(),
+        config.shifts,
+        held.numpy(),
     )
     root_x, root_z = torch.from_numpy(planar.root).to(sole).unbind(-1)
     foot_x, foot_z = torch.from_numpy(planar.feet).to(sole).unbind(-1)
@@ -146,28 +160,48 @@ def _shifts(
     )
 
 
-def _flat_feet(legs: Legs, planted: Bool[Tensor, "T 2 2"], config: FootLockConfig) -> Legs:
+def _free(held: Bool[Tensor, " T"], blend_frames: int) -> Float[Tensor, " T"]:
+    """How freely a frame may change: 0 where it is held, 1 some frames away."""
+    if not held.any():
+        return torch.ones(len(held))
+    frames = torch.arange(len(held))
+    nearest = (frames[:, None] - frames[held][None]).abs().amin(1)
+    share = (nearest / blend_frames).clamp(max=1)
+    return share.square() * (3 - 2 * share)
+
+
+def _flat_feet(
+    legs: Legs,
+    planted: Bool[Tensor, "T 2 2"],
+    free: Float[Tensor, " T"],
+    config: FootLockConfig,
+) -> Legs:
     """Turn feet whose heel and ball are planted towards the floor, and toes up out of it."""
     matrix = legs.matrix[:, ANKLE]
     up = matrix[..., 1]
     tilt = torch.acos(up[..., 1].clamp(-1, 1))
     limit = torch.deg2rad(torch.tensor(config.flat_degrees))
     wanted = limit * torch.tanh(tilt / limit)
-    flat = smooth(planted.all(-1).to(up), config.flat_blend_frames)
+    flat = smooth(planted.all(-1).to(up), config.flat_blend_frames) * free[:, None]
     share = flat * (1 - wanted / tilt.clamp(min=1e-6)).clamp(min=0)
     axis = torch.stack([-up[..., 2], torch.zeros_like(tilt), up[..., 0]], dim=-1)
     axis = torch.nn.functional.normalize(axis, dim=-1)
     ankle = axis_angle_to_matrix(axis * (share * tilt)[..., None]) @ matrix
     foot = ankle @ matrix.transpose(-1, -2) @ legs.matrix[:, FOOT]
-    return _bent_toes(legs.with_feet(ankle, foot), planted[..., 1], config)
+    return _bent_toes(legs.with_feet(ankle, foot), planted[..., 1], free, config)
 
 
-def _bent_toes(legs: Legs, ball_planted: Bool[Tensor, "T 2"], config: FootLockConfig) -> Legs:
+def _bent_toes(
+    legs: Legs,
+    ball_planted: Bool[Tensor, "T 2"],
+    free: Float[Tensor, " T"],
+    config: FootLockConfig,
+) -> Legs:
     """Bend toes up where they point below the planted ball of their foot."""
     sole, ball = legs.sole(), legs.position[:, FOOT]
     below = (sole[:, :, BALL, 1] - sole[:, :, TIP, 1]).clamp(min=0)
     length = torch.linalg.vector_norm(sole[:, :, TIP] - ball, dim=-1)
-    share = smooth(ball_planted.to(ball), config.flat_blend_frames)
+    share = smooth(ball_planted.to(ball), config.flat_blend_frames) * free[:, None]
     angle = -share * torch.asin((below / length).clamp(max=_MAX_TOE_SINE))
     foot = legs.matrix[:, FOOT]
     foot = axis_angle_to_matrix(foot[..., 0] * angle[..., None]) @ foot

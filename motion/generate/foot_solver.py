@@ -13,7 +13,7 @@ Axes: 2 feet, A coordinates that share the weights, U = 3 T unknowns.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
 
@@ -21,6 +21,9 @@ _UNKNOWNS = 3
 """Unknowns a frame: root, left foot, right foot."""
 
 _BANDS = 2 * _UNKNOWNS + 1
+
+_HELD_COST = 1e4
+"""Cost of shifting anything in a frame that is to stay as it is, against a planted foot's 1."""
 
 Rows = Float[NDArray[np.float64], "T A"]
 
@@ -66,6 +69,7 @@ def still_shifts(
     places: Float[NDArray[np.float64], "T 2 2 A"],
     weights: Float[NDArray[np.float64], "T 2 2"],
     config: ShiftConfig,
+    held: Bool[NDArray[np.bool_], " T"] | None = None,
 ) -> Shifts:
     """Shifts after which weighted points of the feet do not move.
 
@@ -73,12 +77,14 @@ def still_shifts(
         places: Where heel and ball of both feet are, metres.
         weights: From 0 (free) to 1 (planted).
         config: Stiffness.
+        held: Frames that stay as they are.
     """
     pairs = weights[1:] * weights[:-1]  # (T-1, 2, 2)
     steps = np.diff(places, axis=0)
     pull = -(pairs[..., None] * steps).sum(2)  # (T-1, 2, A)
     weight = pairs.sum(2)
     matrix = _stiffness(len(places), config.root_size, config.root_blend_frames, config)
+    _hold(matrix, held)
     right = np.zeros((len(places), _UNKNOWNS, places.shape[-1]))
     for foot in range(2):
         w, b = weight[:, foot], pull[:, foot]
@@ -99,6 +105,7 @@ def height_shifts(
     heights: Float[NDArray[np.float64], "T 2"],
     weights: Float[NDArray[np.float64], "T 2"],
     config: ShiftConfig,
+    held: Bool[NDArray[np.bool_], " T"] | None = None,
 ) -> Shifts:
     """Shifts after which weighted feet are at height zero (A = 1).
 
@@ -106,10 +113,12 @@ def height_shifts(
         heights: Height of the lowest point of each foot over the floor, metres.
         weights: From 0 (free) to 1 (planted).
         config: Stiffness.
+        held: Frames that stay as they are.
     """
     matrix = _stiffness(
         len(heights), config.root_height_size, config.root_height_blend_frames, config
     )
+    _hold(matrix, held)
     right = np.zeros((len(heights), _UNKNOWNS, 1))
     for foot in range(2):
         w = weights[:, foot]
@@ -136,6 +145,13 @@ def _stiffness(
         near[1 : num_frames - 1] -= 2 * bend
         matrix[6, unknown::3][: num_frames - 2] += bend
     return matrix
+
+
+def _hold(
+    matrix: Float[NDArray[np.float64], "7 U"], held: Bool[NDArray[np.bool_], " T"] | None
+) -> None:
+    if held is not None:
+        matrix[0] += np.repeat(held, _UNKNOWNS) * _HELD_COST
 
 
 def _solved(

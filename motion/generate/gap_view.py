@@ -42,6 +42,8 @@ class Opening:
     num_frames: int
     roams: bool = False
     """Whether the end is yet to be put where the motion arrives."""
+    seen_steps: int = MOST_BEFORE
+    """Steps of the start that the model sees at most."""
 
     def __post_init__(self) -> None:
         """Say in one sentence what is wrong."""
@@ -59,6 +61,8 @@ class Opening:
 class GapView:
     """What the model is given and how its steps lie to the frames of the gap."""
 
+    seen: Motion
+    """Frames behind ``before``, and those of the start that are written anew."""
     before: Int[Tensor, "L S"]
     ending: Int[Tensor, "E S"] | None
     goal: Float[Tensor, " 6"] | None
@@ -66,6 +70,8 @@ class GapView:
     """Steps to write."""
     lead: int
     """Frames of the start that the model writes anew ahead of the gap."""
+    tail: int
+    """Frames of the end that it writes anew behind the gap."""
     stride: int
     """Frames of a step."""
 
@@ -93,7 +99,8 @@ def view_gap(opening: Opening, codes_of: CodesOf, stride: int) -> GapView:
             lead, surplus = surplus, 0
         end = end.frames(surplus, surplus + MOST_ENDING * stride)
         ending = codes_of(end)
-    start = _whole_steps(start, lead, stride)
+    seen = _whole_steps(start, opening.seen_steps, lead, stride)
+    start = seen.frames(0, seen.num_frames - lead)
     if end is not None:
         seconds = num_steps * stride / FPS
         last = root_of(start.frames(start.num_frames - 1, start.num_frames))
@@ -101,11 +108,13 @@ def view_gap(opening: Opening, codes_of: CodesOf, stride: int) -> GapView:
         if not opening.roams:
             goal = goal_between(last, root_of(end), seconds)
     return GapView(
+        seen=seen,
         before=codes_of(start),
         ending=ending,
         goal=goal,
         num_steps=num_steps,
         lead=lead,
+        tail=surplus,
         stride=stride,
     )
 
@@ -135,11 +144,10 @@ def _body(motion: Motion) -> Motion:
     return replace(motion, parts=frozenset(BODY_PARTS))
 
 
-def _whole_steps(start: Motion, lead: int, stride: int) -> Motion:
-    """The last whole steps of a start without its last ``lead`` frames; short ones are held."""
-    steps = min(MOST_BEFORE, max(LEAST_BEFORE, (start.num_frames - lead) // stride))
+def _whole_steps(start: Motion, most: int, lead: int, stride: int) -> Motion:
+    """The last whole steps of a start and ``lead`` more frames; a short one begins held."""
+    steps = min(most, max(LEAST_BEFORE, (start.num_frames - lead) // stride))
     missing = steps * stride + lead - start.num_frames
     if missing > 0:
-        start = join_motions([start.frames(0, 1)] * missing + [start])
-    last = start.num_frames - lead
-    return start.frames(last - steps * stride, last)
+        return join_motions([start.frames(0, 1)] * missing + [start])
+    return start.frames(-missing, start.num_frames)

@@ -7,7 +7,7 @@ Axes: S streams.
 from dataclasses import replace
 from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 from jaxtyping import Int
@@ -22,7 +22,12 @@ from motion.generate.checkpoint import (
     LIBRARY_FOLDER,
     LoadedLanguageModel,
 )
+from motion.generate.extension import extend
 from motion.generate.finishing import DECODE_CHUNK, Finisher
+from motion.generate.gap_filling import GapFiller
+from motion.generate.gap_results import GapResult, GapWish, fill_wish
+from motion.generate.inbetweening import KeyFrames, inbetween
+from motion.generate.writer import CodeWriter
 from motion.language import ABSENT, DecodingEngine, SamplingConfig
 from motion.representation import Motion
 from motion.tasks.answering import Answerer
@@ -37,6 +42,7 @@ class Skills:
     text_encoder: TextEncoder
     engine: DecodingEngine
     sampling: SamplingConfig
+    writer: CodeWriter
     finisher: Finisher
     answerer: Answerer
     folder: Path | None
@@ -93,3 +99,86 @@ class Skills:
         space = self.shared_space() if has_space else None
         captioner = Captioner(self.answerer, self.codes_of, self.text_encoder, space)
         return captioner.caption(motion, replace(config or CaptionConfig(), **given), seed=seed)
+
+    @property
+    def gap_filler(self) -> GapFiller:
+        """What writes motion between and behind given motions."""
+        return GapFiller(
+            self.engine, self.text_encoder, self.finisher, self.codes_of, self.writer.ranking
+        )
+
+    def extend(
+        self,
+        motion: Motion,
+        seconds: float,
+        text: str | None = None,
+        seed: int = 0,
+        **wish: Unpack[GapWish],
+    ) -> GapResult:
+        """Let a motion go on from where it ends.
+
+        Args:
+            motion: At 30 fps; its last 2.4 s are seen, 0.6 s with a text.
+            seconds: What is made, up to 600.
+            text: What the person does next, several actions in order if need be; None: what the
+                motion leads to.
+            seed: Same motion and seed, same result.
+            wish: See ``GapWish``.
+
+        Returns:
+            The motion, number for number, and what was made behind it.
+
+        Raises:
+            RequestError: The request is not possible; the message says why.
+        """
+        return extend(self.gap_filler, motion, seconds, fill_wish(text, seed, self.sampling, wish))
+
+    def inbetween(
+        self,
+        start: Motion,
+        end: Motion,
+        seconds: float,
+        text: str | None = None,
+        seed: int = 0,
+        *,
+        keyframes: KeyFrames = (),
+        align: bool = False,
+        **wish: Unpack[GapWish],
+    ) -> GapResult:
+        """Fill the gap between two motions of any lengths.
+
+        Args:
+            start: At 30 fps; its last 2.4 s are seen.
+            end: At 30 fps, where it stands; its first 1.6 s are seen.
+            seconds: Length of the gap.
+            text: What happens in the gap; None: whatever leads on.
+            seed: Same motions and seed, same result.
+            keyframes: Motions of at least one frame to go through, each with the seconds from the
+                start's last frame to its first one, where they stand.
+            align: Turn and move the end over the floor to where the motion arrives.
+            wish: See ``GapWish``. ``keep`` holds the frames of the gap whose legs, say, stay:
+                ``keep=motion, parts=["upper"]``.
+
+        Returns:
+            Start, made frames and end; given frames number for number (of an end that is moved:
+            its poses).
+
+        Raises:
+            RequestError: The request is not possible; the message says why.
+        """
+        how = fill_wish(text, seed, self.sampling, wish)
+        return inbetween(
+            self.gap_filler, start, end, seconds, how, keyframes=keyframes, align=align
+        )
+
+    def join(
+        self,
+        first: Motion,
+        second: Motion,
+        seconds: float,
+        text: str | None = None,
+        seed: int = 0,
+        **wish: Unpack[GapWish],
+    ) -> GapResult:
+        """Put one motion behind another: ``inbetween`` with the second moved to where it fits."""
+        return self.inbetween(first, second, seconds, text, seed, align=True, **wish)
