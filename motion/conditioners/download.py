@@ -44,6 +44,8 @@ class Wheel:
     num_bytes: int
     platform: str | None = None
     """pip platform tag to ask for; None when the wheel is for any platform."""
+    python: str | None = None
+    """Python version to ask for, as the wheel's name says it; None when it is for any."""
 
     @property
     def pin(self) -> str:
@@ -93,6 +95,7 @@ def _check_hash(path: Path, wheel: Wheel) -> None:
 def _pip_options(wheel: Wheel) -> list[str]:
     options = ["--no-deps", "--only-binary", ":all:", "--disable-pip-version-check", "--no-input"]
     options += ["--retries", "2"]  # off-line, pip's own five take ten seconds to say so
+    options += ["--python-version", wheel.python] if wheel.python else []
     return options + (["--platform", wheel.platform] if wheel.platform else [])
 
 

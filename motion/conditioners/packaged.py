@@ -5,6 +5,7 @@ from pathlib import Path
 
 from motion.conditioners.baking import PackagedWeights, check_folder, fetch_weights, is_baked
 from motion.conditioners.beatnet import BEATNET
+from motion.conditioners.blazepose import BLAZEPOSE
 from motion.conditioners.e5 import MULTILINGUAL_E5_SMALL
 from motion.conditioners.musicnn import MUSICNN
 from motion.conditioners.silero import SILERO_VAD
@@ -19,6 +20,7 @@ PACKAGED: tuple[PackagedWeights, ...] = (
     SILERO_VAD,
     BEATNET,
     MUSICNN,
+    BLAZEPOSE,
 )
 """Every set of weights that can be had from a package."""
 

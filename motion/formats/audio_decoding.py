@@ -4,7 +4,6 @@ Samples are counted, not timed: what a decoder gives first is time 0. Encoder de
 declares (mp3, AAC, Opus) are cut off by FFmpeg. Axis letters: ``C`` sound channels.
 """
 
-import logging
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -14,21 +13,13 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from motion.errors import FormatError, reason_of
-from motion.optional import require
+from motion.errors import FormatError
+from motion.formats.media import decoded_frames, open_media
 
 Waves = Float[NDArray[np.float32], "C S"]
 
-DAMAGE_LIMIT = 0.05
-"""Share of undecodable packets from which a file counts as damaged; below they become silence."""
-
 MAX_PADDING_SAMPLES = 4096
 """Encoders fill their last frame; mp4 files say where the sound ends (AAC frames: 1024, 2048)."""
-
-# A play list that is named like a sound must not make FFmpeg ask the network.
-_OPTIONS = {"protocol_whitelist": "file"}
-
-_logger = logging.getLogger(__name__)
 
 
 def decode_blocks(path: Path) -> Iterator[tuple[int, Waves]]:
@@ -40,54 +31,11 @@ def decode_blocks(path: Path) -> Iterator[tuple[int, Waves]]:
     Raises:
         FormatError: There is no such file, no sound in it, or it is damaged.
     """
-    _check_file(path)
-    av = require("av")
-    try:
-        with av.open(str(path.absolute()), options=_OPTIONS, metadata_errors="ignore") as container:
-            if not container.streams.audio:
-                raise FormatError(f"{path} holds no sound")
-            blocks = _even_blocks(path, _frames(path, container))
-            yield from _without_padding(blocks, _declared_seconds(container))
-    except (av.FFmpegError, OSError, ValueError) as error:
-        if isinstance(error, FormatError):
-            raise
-        reason = (isinstance(error, OSError) and error.strerror) or reason_of(error)
-        raise FormatError(
-            f"{path} cannot be read as sound ({reason}): expected wav, flac, mp3, ogg, m4a, a film "
-            "or another kind that FFmpeg knows"
-        ) from error
-
-
-def _check_file(path: Path) -> None:
-    if path.is_dir():
-        raise FormatError(f"{path} is a folder: name a sound file in it")
-    if not path.is_file():
-        raise FormatError(f"there is no sound file {path}")
-    if path.stat().st_size == 0:
-        raise FormatError(f"the sound file {path} is empty (0 bytes)")
-
-
-def _frames(path: Path, container: Any) -> Iterator[tuple[Any, Fraction]]:
-    """Frames, each with the seconds of undecodable sound that were lost just before it."""
-    av = require("av")
-    stream = container.streams.audio[0]
-    packets, broken = 0, 0
-    lost = Fraction(0)
-    for packet in container.demux(stream):
-        packets += 1
-        try:
-            frames = packet.decode()
-        except av.FFmpegError:
-            broken += 1
-            lost += Fraction(packet.duration or 0) * (packet.time_base or 0)
-            continue
-        for frame in frames:
-            yield frame, lost
-            lost = Fraction(0)
-    if broken > max(1, DAMAGE_LIMIT * packets):
-        raise FormatError(f"{path} is damaged: {broken} of its {packets} packets cannot be decoded")
-    if broken:
-        _logger.warning("%s: %d of %d packets cannot be decoded", path, broken, packets)
+    with open_media(path, "sound", "wav, flac, mp3, ogg, m4a, a film") as container:
+        if not container.streams.audio:
+            raise FormatError(f"{path} holds no sound")
+        frames = decoded_frames(path, container, container.streams.audio[0])
+        yield from _without_padding(_even_blocks(path, frames), _declared_seconds(container))
 
 
 def _even_blocks(path: Path, frames: Iterator[tuple[Any, Fraction]]) -> Iterator[tuple[int, Waves]]:
