@@ -26,13 +26,13 @@ def table(folder: Path) -> str:
     return bars_table(bar for report in reports for bar in report.get("bars", ()))
 
 
-def with_table(readme: str, rows: str) -> str:
-    """The README's text with the table between its markers."""
-    before, marker, rest = readme.partition(START)
-    _, end, after = rest.partition(END)
-    if not marker or not end:
-        raise SystemExit(f"README.md has no {START} ... {END} to write the table between")
-    return f"{before}{START}\n{rows}{END}{after}"
+def with_table(page: str, rows: str, start: str = START, end: str = END) -> str:
+    """A page's text with the table between its markers."""
+    before, opened, rest = page.partition(start)
+    _, closed, after = rest.partition(end)
+    if not opened or not closed:
+        raise SystemExit(f"the page has no {start} ... {end} to write the table between")
+    return f"{before}{start}\n{rows}{end}{after}"
 
 
 def main() -> None:

@@ -59,6 +59,14 @@ def write_flan_t5(folder: Path) -> Path:
     return folder
 
 
+def write_mt5(folder: Path) -> Path:
+    config = transformers.MT5Config(**SIZES, vocab_size=WORDS, decoder_start_token_id=0)
+    model = transformers.MT5ForConditionalGeneration(config)
+    model.lm_head.weight = torch.nn.Parameter(0.3 * torch.randn(WORDS, 32))
+    model.save_pretrained(folder)
+    return folder
+
+
 def write_gpt2(folder: Path) -> Path:
     sizes = {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 64}
     config = transformers.GPT2Config(
@@ -68,7 +76,7 @@ def write_gpt2(folder: Path) -> Path:
     return folder
 
 
-WRITERS = {"t5": write_t5, "flan-t5": write_flan_t5, "gpt2": write_gpt2}
+WRITERS = {"t5": write_t5, "flan-t5": write_flan_t5, "mt5": write_mt5, "gpt2": write_gpt2}
 
 
 def wrapped(folder: Path, **changes: object) -> MotionLanguageModel:
@@ -87,7 +95,7 @@ def plain(folder: Path) -> transformers.PreTrainedModel:
     return loader.from_pretrained(folder, dtype=torch.float32).eval()
 
 
-@pytest.fixture(params=["t5", "flan-t5"])
+@pytest.fixture(params=["t5", "flan-t5", "mt5"])
 def folder(request, tmp_path) -> Path:
     torch.manual_seed(5)
     return WRITERS[request.param](tmp_path / request.param)
@@ -99,8 +107,10 @@ def test_text_is_what_transformers_generates(family, tmp_path):
     torch.manual_seed(5)
     source = WRITERS[family](tmp_path / family)
     model, library = wrapped(source), plain(source)
-    with torch.no_grad():  # the token that an answer begins with
-        model.special.weight[0] = library.get_input_embeddings().weight[0]
+    with torch.no_grad():
+        begins = library.get_input_embeddings().weight[0]
+        model.special.weight[0] = begins  # as an answer begins
+        model.copying.gate.bias.fill_(-50.0)  # plain models do not copy
     prompt = make_prompt(model, payload=(6,), motion=(3,))
     rule = lambda answer, token: 0 < token < WORDS and token not in answer  # noqa: E731
     request = WritingRequest(max_tokens=12, allowed=rule)
@@ -108,8 +118,8 @@ def test_text_is_what_transformers_generates(family, tmp_path):
     embedded, mask = embed_prompt(model, prompt)
     inputs = {"inputs_embeds": embedded.detach(), "attention_mask": mask.long()}
     if family == "gpt2":
-        begin = library.get_input_embeddings().weight[0].detach()
-        inputs["inputs_embeds"] = torch.cat([inputs["inputs_embeds"], begin.expand(1, 1, -1)], 1)
+        first = begins.detach().expand(1, 1, -1)
+        inputs["inputs_embeds"] = torch.cat([inputs["inputs_embeds"], first], 1)
         inputs["attention_mask"] = torch.ones(inputs["inputs_embeds"].shape[:2]).long()
     expected = library.generate(
         **inputs,
@@ -149,7 +159,7 @@ def test_what_is_saved_is_loaded(folder, tmp_path):
     save_language_model(model, train_text_pieces(["walk"], 300), tmp_path / "saved")
     loaded = load_language_model(tmp_path / "saved").model
     stored = load_file(tmp_path / "saved/model.safetensors")
-    own_head = "flan" in folder.name
+    own_head = folder.name != "t5"
     assert ("backbone.lm_head.weight" in stored) == own_head
     assert not [name for name in stored if "embed_tokens" in name]
     embedded = loaded.backbone.get_input_embeddings().weight
