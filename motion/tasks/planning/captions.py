@@ -31,14 +31,15 @@ _FIRST = re.compile(
     r"^(?:a|an|the|one|this|some)?\s*(?:\w+\s+)?(?:person|man|woman|human|figure|someone|somebody"
     r"|character|individual|guy|he|she|they|boy|girl|lady|sim)\s+(?:is\s+|was\s+)?"
 )
+_THEN = r"(?:and\s+then|then|and\s+afterwards|and\s+finally|and)"
 _BREAK = re.compile(
-    r"\s*(?:,\s*)?(?:and\s+then|then|and\s+afterwards|and\s+finally|and|,)\s+(?:(?:he|she|they|it|"
-    r"then|afterwards|finally|the person|a person|the man)\s+)*(?:is\s+)?"
+    rf"(?:\s*,(?:\s+{_THEN})?|\s+{_THEN})\s+"
+    r"(?:(?:he|she|they|it|then|afterwards|finally|the person|a person|the man)\s+)*(?:is\s+)?"
 )
 _DOUBTFUL = re.compile(
     r"\b(?:while|as|before|after|until|if|who|which|that|because|or|but|when|during|like|not|"
     r"something|seems?|appears?|himself|herself|themselves|itself|him|them|being|starts?|continues?|"
-    r"they|he|she|person|man)\b"
+    r"they|he|she|person|man|same time|simultaneously|gets? \w+ed|it started)\b"
 )
 _NEEDS_OBJECT = (
     "raise lower lift pick put place throw push pull grab take bring hold rub extend cross drop "
@@ -55,7 +56,7 @@ _CLEAN = re.compile(r"[a-z0-9 ,'-]+")
 
 
 def _forms() -> dict[str, str]:
-    forms = {}
+    forms: dict[str, str] = {}
     for verb in _VERBS.split():
         ends_in_e = verb.endswith("e") and verb not in ("lie",)
         third = f"{verb}es" if re.search(r"(s|x|z|ch|sh|go)$", verb) else f"{verb}s"

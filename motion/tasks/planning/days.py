@@ -5,11 +5,13 @@ from collections.abc import Iterator
 
 from motion.errors import PlanError
 from motion.tasks.examples import TaskExample
+from motion.tasks.planning.checks import unnamed
 from motion.tasks.planning.parsing import format_steps
 from motion.tasks.planning.routines import (
     Plan,
     TaskInstance,
     followers,
+    going_on,
     make_plan,
     possible_tasks,
     task,
@@ -23,7 +25,6 @@ from motion.tasks.planning.scenes import (
     scene_kinds,
     write_scene,
 )
-from motion.tasks.planning.stock import stock
 from motion.tasks.planning.thoughts import think_next_steps, think_next_task, think_steps
 from motion.tasks.planning.wording import PHRASES
 from motion.tasks.planning.world import State
@@ -71,7 +72,7 @@ def _day(kind: SceneKind, rng: random.Random) -> Iterator[TaskExample]:
         index = 0
         while index + 1 < len(groups) and rng.random() > _USUAL:
             index += 1
-        following = rng.choice(groups[index])
+        following = rng.choice(going_on(plan, groups[index]))
         yield from _examples(plan, following, rng)
         plan = _with_options(following, rng)
 
@@ -120,12 +121,11 @@ def _examples(now: Plan, following: Plan, rng: random.Random) -> Iterator[TaskEx
         if alone is not None and _steps(alone, None):
             yield _decomposed(alone, {"task": _name(now.task, rng)}, group)
     if rng.random() < 0.5 and len(now.steps) > 1:
-        yield TaskExample(
-            task="summarize_steps",
-            fields={"steps": _steps(now, rng)},
-            answer=summary(now.task).write(),
-            group=group,
-        )
+        fields, whole = {"steps": _steps(now, rng)}, summary(now.task)
+        if not unnamed(whole, now.steps):
+            yield TaskExample(
+                task="summarize_steps", fields=fields, answer=whole.write(), group=group
+            )
     if rng.random() < 0.5:
         yield from _estimate(now, rng)
 
@@ -185,11 +185,3 @@ def _steps(plan: Plan, rng: random.Random | None) -> str:
 def question_of(example: TaskExample) -> tuple[str, str]:
     """Task and fields of an example."""
     return example.task, str(sorted(example.fields.items()))
-
-
-def vocabulary() -> set[str]:
-    """Every word that the grammar may write."""
-    texts = [wording.pattern for kind in task_kinds().values() for wording in kind.say]
-    texts += [phrase for phrases in PHRASES.values() for phrase in phrases.values()]
-    texts += [*stock().classes["any"], *scene_kinds()]
-    return {word for text in texts for word in text.split()}

@@ -11,8 +11,9 @@ from motion.tasks.planning.actions import Action, act
 from motion.tasks.planning.scenes import scene_kinds
 from motion.tasks.planning.stock import read_table, stock
 from motion.tasks.planning.wording import Wording, plain
-from motion.tasks.planning.world import State, perform, steps_for, walk
+from motion.tasks.planning.world import State, steps_for, walk
 
+_NOUN_SLOTS = ("obj", "person", "place")
 _DONE_BY = {"sitting": "sit_down", "lying": "lie_down", "kneeling": "kneel_down"}
 ALWAYS = ("walk_about", "stretch")
 """Tasks that follow where none of the usual ones is possible."""
@@ -87,6 +88,8 @@ class Plan:
     start: State
     end: State
     steps: tuple[Action, ...]
+    needed: tuple[Action, ...] = ()
+    """Core steps of the task among them, as the task words them."""
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -115,9 +118,8 @@ def _core(line: str) -> tuple[str, dict[str, str]]:
     slots = {}
     for part in parts:
         slot, _, value = part.partition("=")
-        slots[slot] = (
-            slot if not value else (value if value in ("place", "person", "obj") else f"={value}")
-        )
+        source = value or slot
+        slots[slot] = source if source in (slot, *_NOUN_SLOTS) else f"={source}"
     return name, slots
 
 
@@ -141,7 +143,7 @@ def parse_task(text: str) -> TaskInstance | None:
     return None
 
 
-def is_done(state: State, step: Action, core_of: TaskInstance) -> bool:
+def is_done(state: State, step: Action) -> bool:
     """Whether a core step changes nothing, so that it may be left out."""
     if step.name == "pick_up":
         hand = step["hand"]
@@ -153,7 +155,6 @@ def is_done(state: State, step: Action, core_of: TaskInstance) -> bool:
     posture = step.kind.then
     if posture in _DONE_BY and step.name == _DONE_BY[posture]:
         return state.posture == posture and step["place"] in (None, state.place)
-    del core_of
     return False
 
 
@@ -165,20 +166,22 @@ def make_plan(state: State, wanted: TaskInstance) -> Plan | None:
     """
     if not _fits(state, wanted):
         return None
-    now, steps = state, []
+    now = state
+    steps: list[Action] = []
+    needed: list[Action] = []
     for step in wanted.core:
-        if is_done(now, step, wanted):
+        if is_done(now, step):
             continue
-        if step.name == "walk":
-            step = walk(now, step["target"] or "")
-        found = steps_for(now, step)
+        is_walk = step.name == "walk"
+        found = steps_for(now, walk(now, step["target"] or "") if is_walk else step)
         if found is None:
             return None
+        needed.append(step)
         steps += found[0]
         now = found[1]
     if not 1 <= len(steps) <= MOST_STEPS or not _sensible(state, wanted, now):
         return None
-    return Plan(task=wanted, start=state, end=now, steps=tuple(steps))
+    return Plan(task=wanted, start=state, end=now, steps=tuple(steps), needed=tuple(needed))
 
 
 def _fits(state: State, wanted: TaskInstance) -> bool:
@@ -211,26 +214,17 @@ def possible_tasks(state: State, name: str) -> Iterator[Plan]:
 def followers(plan: Plan) -> list[list[Plan]]:
     """Plans of the tasks that may come next, by kind, the usual kind first.
 
-    Those that go on with the same things or people stand alone, where there are any.
+    Where none of the usual ones is possible, those of ``ALWAYS``.
     """
-    names = plan.task.kind.next
-    found = [group for name in names if (group := _next_of_kind(plan, name))]
-    if found:
-        return found
-    return [group for name in ALWAYS if (group := _next_of_kind(plan, name))]
+    for names in (plan.task.kind.next, ALWAYS):
+        others = (name for name in names if name != plan.task.name)
+        found = [group for name in others if (group := list(possible_tasks(plan.end, name)))]
+        if found:
+            return found
+    return []
 
 
-def _next_of_kind(plan: Plan, name: str) -> list[Plan]:
-    possible = [other for other in possible_tasks(plan.end, name) if other.task != plan.task]
-    if name == plan.task.name or not possible:
-        return []
-    kept = set(plan.end.held) | ({plan.task["person"]} - {None}) | ({plan.task["obj"]} - {None})
-    going_on = [p for p in possible if kept & set(p.task.nouns.values())]
-    return going_on or possible
-
-
-def run(state: State, steps: tuple[Action, ...]) -> State:
-    """The state after steps, needs or not."""
-    for step in steps:
-        state = perform(state, step)
-    return state
+def going_on(plan: Plan, group: list[Plan]) -> list[Plan]:
+    """Those of the plans that may follow one that go on with its things or people, or all."""
+    kept = {*plan.end.held, plan.task["person"], plan.task["obj"]}
+    return [other for other in group if kept & set(other.task.nouns.values())] or group

@@ -122,10 +122,7 @@ def _unnamed(state: State) -> list[str]:
 def _full(state: State) -> str:
     places = [article(place) for place in _unnamed(state)]
     clauses = [article(state.kind) + (f" with {listed(places)}" if places else "")]
-    clauses += [
-        f"{article(n)} is {stock().at(_near(n, p))} the {p}".replace("  ", " ")
-        for n, p in state.where
-    ]
+    clauses += [f"{article(n)} is {stock().at(_near(n, p))} the {p}" for n, p in state.where]
     return "; ".join(clauses + person_clauses(state, full=True))
 
 
@@ -174,7 +171,6 @@ _YOU = re.compile(
 _THERE = re.compile(
     r"\b(\w+)(?: is| are| lies| stands| waits)? (?:on|in|at|by|near|under) (?:the |an? )?(\w+)"
 )
-_KIND = re.compile(r"(?:in |at |on )?(?:an? |the )?([a-z ]+?)(?: with\b.*|:.*)?")
 
 
 def parse_scene(text: str) -> State:
@@ -186,18 +182,20 @@ def parse_scene(text: str) -> State:
     text = plain(text)
     if not text:
         return State(open_world=True)
-    head, *clauses = [clause.strip() for clause in re.split(r"[;.]", text)]
-    found = _KIND.fullmatch(head)
-    kind = found[1] if found and found[1] in scene_kinds() else ""
-    state = State(kind=kind)
-    clauses.append(head)
-    places = [
-        word for word in re.findall(r"\w+", _without_kind(text, kind)) if word in stock().places
-    ]
-    state = replace(state, places=tuple(dict.fromkeys(places)))
-    for clause in clauses:
+    kind = _kind_named(text)
+    words = re.findall(r"\w+", _without_kind(text, kind))
+    places = dict.fromkeys(word for word in words if word in stock().places)
+    state = State(kind=kind, places=tuple(places))
+    for clause in re.split(r"[;.]", text):
         state = _read_clause(state, clause)
     return state
+
+
+def _kind_named(text: str) -> str:
+    """The longest name of a kind of scene in the first clause; empty if there is none."""
+    words = f" {' '.join(re.findall(r'[a-z]+', re.split('[;.]', text)[0]))} "
+    found = [name for name in scene_kinds() if f" {name} " in words]
+    return max(found, key=len, default="")
 
 
 def _without_kind(text: str, kind: str) -> str:
