@@ -80,12 +80,14 @@ class EncoderDecoderDecoder:
     ) -> Float[Tensor, "B M H"]:
         """Begin a response anew. The very same prompt as before is not read a second time."""
         caches = require("transformers").cache_utils
-        known = self._prompt is not None
-        known = known and self._prompt[0] is prompt and self._prompt[1] is prompt_mask
-        if not known:
+        looked_at = caches.DynamicCache()
+        if self._prompt is not None and all(
+            known is given for known, given in zip(self._prompt, (prompt, prompt_mask), strict=True)
+        ):
+            looked_at = self._cache.cross_attention_cache
+        else:
             self._prompt = (prompt, prompt_mask)
             self._encoded = encode_prompt(self.backbone, prompt, prompt_mask)
-        looked_at = self._cache.cross_attention_cache if known else caches.DynamicCache()
         self._cache = caches.EncoderDecoderCache(caches.DynamicCache(), looked_at)
         self._mask = None
         return self.feed(embeddings, mask)

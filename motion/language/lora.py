@@ -32,7 +32,8 @@ def merged_weight(layer: Any) -> Tensor:
     """Weight of a linear layer with its low-rank update, if it has one."""
     weight: Tensor = layer.weight
     if hasattr(layer, "get_delta_weight"):
-        return (weight + layer.get_delta_weight(ADAPTER)).detach()
+        delta: Tensor = layer.get_delta_weight(ADAPTER)
+        return (weight + delta).detach()
     return weight
 
 
