@@ -1,15 +1,14 @@
 """Whether an answer can be used: its form, then what happens when one does as it says."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from motion.errors import PlanError
-from motion.generate import plan_following as following
 from motion.generate.plan_requests import PlanRequest
 from motion.tasks.grammars import MOST_STEP_WORDS, PhraseGrammar, StepsGrammar, TextGrammar
+from motion.tasks.planning.checks import check_answer
 from motion.tasks.planning.parsing import format_steps, parse_steps
 from motion.tasks.planning.wording import plain
-from motion.tasks.wants import WANTED_STEPS, Want
+from motion.tasks.wants import TASK_OF, WANTED_STEPS, Want
 
 MOST_SUMMARY_WORDS = 30
 """Of a task that sums up steps (AvatarGPT's curation asks for no more)."""
@@ -26,7 +25,7 @@ class Judgement:
     steps: tuple[str, ...] = ()
     """Its steps, if steps were asked for."""
     checked: bool = False
-    """The state could be followed."""
+    """The question was of the grammar, so that the state could be followed."""
     problems: tuple[str, ...] = ()
     """What speaks against it."""
 
@@ -85,9 +84,12 @@ def judge(request: PlanRequest, text: str, *, verified: bool = True) -> Judgemen
     repeated = _repeated(request, text)
     if not verified:
         return Judgement(parses=True, steps=steps, problems=repeated)
-    found = _followed(request, text, steps)
+    verdict = check_answer(TASK_OF[request.want], request.fields(), text)
+    if request.want == "summary" and verdict is not None and not verdict.parsed:
+        verdict = None  # steps of the grammar may be summed up in words of one's own
+    broken = verdict.broken if verdict is not None else ()
     return Judgement(
-        parses=True, steps=steps, checked=found.checked, problems=(*repeated, *found.problems)
+        parses=True, steps=steps, checked=verdict is not None, problems=(*repeated, *broken)
     )
 
 
@@ -95,18 +97,3 @@ def _repeated(request: PlanRequest, text: str) -> tuple[str, ...]:
     known = {plain(task) for task in request.history}
     repeats = request.want == "next_task" and plain(text) in known
     return ("the task was done before",) if repeats else ()
-
-
-def _followed(request: PlanRequest, text: str, steps: Sequence[str]) -> following.Followed:
-    fields = request.fields()
-    given = request.given_steps if "steps" in fields else ()
-    if request.want == "steps":
-        return following.check_steps(fields.get("scene"), fields["task"], steps)
-    if request.want == "summary":
-        return following.check_summary(given, text)
-    if request.want == "scene":
-        return following.check_scene(" ".join(fields.values()), text)
-    present = following.after(fields.get("scene"), fields.get("task"), given)
-    if request.want == "next_steps":
-        return following.check_next_steps(present, steps)
-    return following.check_next_task(present, text)

@@ -6,9 +6,10 @@ from typing import TypedDict
 
 from motion.errors import RequestError
 from motion.generate.requests import LONGEST_TEXT, check_seed
+from motion.language import SamplingConfig
 from motion.tasks.planning.parsing import format_steps, parse_steps
 from motion.tasks.prompts import harmless
-from motion.tasks.thinking import ThinkingMode, read_switches
+from motion.tasks.thinking import ThinkingConfig, ThinkingMode, read_switches
 from motion.tasks.wants import WANTS, Want
 
 _READ_SCENES = ("steps", "next_task", "next_steps")
@@ -73,6 +74,8 @@ class PlanRequest:
                     f"the {name} has {len(text)} characters, at most {LONGEST_TEXT} can be read"
                 )
         check_seed(self.seed)
+        SamplingConfig(temperature=self.temperature)
+        ThinkingConfig(mode=self.thinking, budget=self.thinking_budget)
         texts, _ = self.texts()
         bare = [name for name in self._given() if name not in texts]
         if bare:
