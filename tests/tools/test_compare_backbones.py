@@ -65,17 +65,17 @@ def test_backbones_are_trained_alike_and_put_in_a_table(tool: ModuleType, workpl
     ]
     tool.main([*arguments, "--backbones", "tiny-t5"])
     first = json.loads((workplace / "report.json").read_text("utf-8"))
-    tool.main([*arguments, "--backbones", "tiny-t5,tiny"])
+    tool.main([*arguments, "--backbones", "tiny-t5,tiny,tiny-gpt2"])
     report = json.loads((workplace / "report.json").read_text("utf-8"))
     assert report["backbones"][0] == first["backbones"][0]  # not trained a second time
-    assert [row["name"] for row in report["backbones"]] == ["tiny-t5", "tiny"]
+    assert [row["name"] for row in report["backbones"]] == ["tiny-t5", "tiny", "tiny-gpt2"]
     for row in report["backbones"]:
         assert set(tool.KINDS) <= set(row["validation"])
         assert row["cpu_seconds_per_step"] > 0
         assert 0.2 < row["pieces_per_character"] < 1
         assert row["trained_parameters"] == row["parameters"]
     lines = page.read_text("utf-8").splitlines()
-    assert len([line for line in lines if line.startswith("| `tiny")]) == 2
+    assert len([line for line in lines if line.startswith("| `tiny")]) == 3
     assert lines[-1] == tool.END
     with pytest.raises(SystemExit, match="another protocol"):
         tool.main([*arguments, "--backbones", "tiny", "--seed", "1"])
