@@ -1,5 +1,7 @@
 """Motions and words train every family of backbones."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from made_models import make_language_model
@@ -8,12 +10,14 @@ from made_steps import batches_of
 from made_weights import WIDTH
 
 from motion.conditioners import TextFeatureTable
+from motion.generate import save_language_model
 from motion.language import BackboneConfig
 from motion.tokenizer import MotionTokenizer
 from motion.train.code_store import CodeStore
-from motion.train.language_stage import LanguageModule, LanguageTrainingConfig
+from motion.train.language_stage import LanguageModule, LanguageTrainingConfig, continue_from
 from motion.train.schedule import OptimizerConfig
 from motion.train.text_batches import TextBatch, answer_losses
+from motion.train.text_pieces import train_text_pieces
 
 
 @pytest.fixture(params=["tiny-llama", "tiny-gpt2", "tiny-t5"])
@@ -80,3 +84,22 @@ def test_only_a_causal_backbone_learns_to_predict_what_it_reads(module: Language
     payload = answer_losses(module.model, batch, batch.condition)["payload"]
     source = module.language_config.backbone.source
     assert (payload.item() == 0) == (source == "tiny-t5")
+
+
+@pytest.mark.parametrize("new_text", [False, True])
+def test_training_goes_on_from_a_release(module: LanguageModule, tmp_path: Path, new_text: bool):
+    assert module.model is not None
+    save_language_model(module.model, train_text_pieces(["walk"], 300), tmp_path)
+    config = module.language_config
+    fresh = make_language_model(condition_dim=WIDTH, backbone=config.backbone)
+    embedded = fresh.backbone.get_input_embeddings().weight.clone()
+    continue_from(fresh, tmp_path, new_text=new_text)
+    before = module.model.state_dict()
+    rows = dict(fresh.named_parameters())
+    for name, value in rows.items():
+        if value is fresh.backbone.get_input_embeddings().weight and new_text:
+            assert torch.equal(value, embedded)
+        else:
+            torch.testing.assert_close(value, before[name], atol=1e-2, rtol=1e-2)
+    backbone = fresh.backbone
+    assert backbone.get_output_embeddings().weight is backbone.get_input_embeddings().weight
