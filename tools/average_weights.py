@@ -1,4 +1,4 @@
-"""Average a language model with the one that it was trained on from, so that it keeps its skills.
+r"""Average a language model with the one that it was trained on from, so that it keeps its skills.
 
 What is learned anew pulls a small model away from what it could do before; a point on the straight
 line between the two often has both.
@@ -7,8 +7,8 @@ Source: Wortsman et al. 2021, "Robust fine-tuning of zero-shot models" (arXiv 21
 1. Departure: weights of words (embeddings, special tokens, copying) and of gaps are taken as they
 are, since the earlier model never used them.
 
-    python tools/average_weights.py --language runs/release/small_tasks/language \
-        --before runs/release/small_continued/language --share 0.75 --out runs/release/averaged/language
+    python tools/average_weights.py --language runs/release/small_tasks/language --share 0.75 \
+        --before runs/release/small_continued/language --out runs/release/averaged/language
 """
 
 import argparse
