@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from motion.cli import doctor, motions, wishes, workshop
+from motion.cli import doctor, motions, video, wishes, workshop
 from motion.cli.outputs import MOTION_SUFFIXES
 from motion.cli.workshop import SOUND_WEIGHTS
 
@@ -70,6 +70,7 @@ def build_parser() -> Parser:
     _add_render(commands)
     _add_convert(commands)
     _add_retrieve(commands)
+    _add_curate(commands)
     _add_prepare(commands)
     _add_train(commands)
     _add_benchmark(commands)
@@ -217,6 +218,17 @@ def _add_retrieve(commands: Commands) -> None:
     )
     _add_sounds(parser.add_argument_group("sound, instead of a text or beside it"))
     parser.add_argument("--top-k", type=int, default=5, help="how many to list (5)")
+    _add_checkpoint(parser)
+    _add_json(parser)
+
+
+def _add_curate(commands: Commands) -> None:
+    parser = commands.add(
+        "curate",
+        video.curate,
+        "turn videos of people into motions with descriptions; needs the extra 'video'",
+    )
+    video.add_curate_arguments(parser)
     _add_checkpoint(parser)
     _add_json(parser)
 

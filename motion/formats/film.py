@@ -134,7 +134,8 @@ def _time_of(frame: Any) -> Fraction | None:
 
 def _quarters(frame: Any) -> int:
     """Quarter turns to the left that set the picture upright: phones film in one direction only."""
-    return round(frame.rotation / _QUARTER) % 4
+    degrees: int = frame.rotation
+    return round(degrees / _QUARTER) % 4
 
 
 def _aspect(stream: Any) -> Fraction:

@@ -72,7 +72,7 @@ def join_texts(told: Sequence[Told]) -> str:
         return told[0].text
     if len(bare) <= MOST_JOINED:
         first, *rest = (t.text for t in bare)
-        return ", then ".join([first, *(_without_subject(text) for text in rest)])
+        return ", then ".join([first, *(without_subject(text) for text in rest)])
     seconds: dict[str, float] = {}
     for t in bare:
         seconds[t.text] = seconds.get(t.text, 0.0) + t.seconds
@@ -82,7 +82,7 @@ def join_texts(told: Sequence[Told]) -> str:
     return f"mostly {_lower_first(names[0])}; also: {'; '.join(map(_lower_first, names[1:]))}"
 
 
-def _without_subject(text: str) -> str:
+def without_subject(text: str) -> str:
     """Leave out who does it, which stands in the text before."""
     lowered = _lower_first(text)
     for subject in _subjects():
