@@ -268,6 +268,14 @@ METRICS: tuple[Metric, ...] = (
         "text_metrics.embedding_similarity",
     ),
     _metric(
+        "Content accuracy",
+        "1",
+        "higher",
+        "share of captions that name the references' main action, and the side they agree on",
+        "own",
+        "action_words.is_right",
+    ),
+    _metric(
         "Codebook usage",
         "1",
         "higher",

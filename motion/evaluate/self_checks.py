@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from motion.evaluate import dance_metrics, gesture_metrics, trajectory_metrics
+from motion.evaluate.action_words import content_of, is_right
 from motion.evaluate.beat_metrics import AIST_BEATS, BAILANDO_BEATS, beat_score
 from motion.evaluate.codebook_metrics import codebook_use
 from motion.evaluate.distribution_metrics import (
@@ -186,6 +187,9 @@ def _texts() -> Iterator[SelfCheck]:
     yield _check("Token F1", "a text with itself", greedy_match(states, states)[2], 1)
     nearest = best_cosine(states[0], states)
     yield _check("Text cosine", "a text among others, with itself", nearest, 1)
+    content = content_of(["a person waves the left hand", "waving with the left arm"])
+    right = [is_right(f"she waves the {s} hand", content) for s in ("left", "right") if content]
+    yield _check("Content accuracy", "the left hand, the right hand", sum(right) / 2, 0.5)
 
 
 def _codebooks() -> Iterator[SelfCheck]:

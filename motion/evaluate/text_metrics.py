@@ -1,9 +1,11 @@
 """How near written captions are to the references: BLEU, ROUGE-L, CIDEr, embedding similarity.
 
-BLEU and ROUGE-L are computed by torchmetrics, CIDEr by us. All three work on ``caption_tokens``;
+ROUGE-L is computed by torchmetrics, BLEU and CIDEr by us. All three work on ``caption_tokens``;
 published tables differ by ten points through tokenization and the number of references alone, so
 the protocol of a figure must name both. Scores run from 0 to 1 (tables multiply by 100), CIDEr from
 0 to 10; higher is better.
+
+Functions that end in ``_each`` give a value a caption, for paired comparisons.
 
 Axis letters added here: ``N`` captions, ``L M`` tokens of two texts.
 """
@@ -13,7 +15,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from jaxtyping import Bool, Float
@@ -31,6 +33,7 @@ TOKENIZATION = (
 """For the protocol's notes."""
 NGRAMS = 4
 CIDER_SCALE = 10.0
+_BATCH = 64
 _SINGLE = r"\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff"
 _WORD = rf"[^\W_{_SINGLE}]+"
 _TOKEN = re.compile(rf"[{_SINGLE}]|{_WORD}(?:['\u2019]{_WORD})*")
@@ -107,12 +110,42 @@ def bleu(
     Raises:
         RequestError: No captions, or one without references.
     """
+    return bleu_of(bleu_counts(found, references))
+
+
+def bleu_counts(found: Sequence[str], references: Sequence[Sequence[str]]) -> Float[Tensor, "N 10"]:
+    """What BLEU rests on, for each caption, so that sets can be drawn from captions.
+
+    Columns: n-grams of lengths 1 to 4 that a reference has as well (as often as the reference that
+    has them most often), all n-grams of lengths 1 to 4, words, words of the nearest reference.
+
+    Raises:
+        RequestError: No captions, or one without references.
+    """
     _check(found, references)
-    score = require("torchmetrics.functional.text").bleu_score
-    ours, true = _joined(found), [_joined(rows) for rows in references]
-    first, second, third, fourth = (
-        float(score(ours, true, n_gram=n)) if any(ours) else 0.0 for n in range(1, NGRAMS + 1)
-    )
+    rows = []
+    for text, others in zip(found, references, strict=True):
+        ours, true = _ngrams(text), [_ngrams(other) for other in others]
+        best: Counter[tuple[str, ...]] = Counter()
+        for grams in true:
+            best |= grams
+        shared = _by_length(ours & best)
+        words, lengths = _by_length(ours), [_by_length(grams)[0] for grams in true]
+        nearest = min(lengths, key=lambda length: abs(length - words[0]))
+        rows.append([*shared, *words, words[0], nearest])
+    return torch.tensor(rows, dtype=torch.float64)
+
+
+def bleu_of(counts: Float[Tensor, "N 10"]) -> tuple[float, float, float, float]:
+    """BLEU-1 to BLEU-4 of the captions whose ``bleu_counts`` are given."""
+    total = counts.sum(0).tolist()
+    words, wanted = total[2 * NGRAMS :]
+    brevity = 1.0 if words >= wanted else math.exp(1 - wanted / words) if words else 0.0
+    scores, product = [], 1.0
+    for n in range(NGRAMS):
+        product *= total[n] / total[NGRAMS + n] if total[NGRAMS + n] else 0.0
+        scores.append(brevity * product ** (1 / (n + 1)))
+    first, second, third, fourth = scores
     return first, second, third, fourth
 
 
@@ -125,17 +158,18 @@ def rouge_l(found: Sequence[str], references: Sequence[Sequence[str]]) -> float:
     Raises:
         RequestError: No captions, or one without references.
     """
+    return _mean(rouge_l_each(found, references))
+
+
+def rouge_l_each(found: Sequence[str], references: Sequence[Sequence[str]]) -> list[float]:
+    """ROUGE-L of each caption; see ``rouge_l``."""
     _check(found, references)
     score = require("torchmetrics.functional.text.rouge").rouge_score
-    result = score(
-        _joined(found),
-        [_joined(rows) for rows in references],
-        accumulate="best",
-        normalizer=str,
-        tokenizer=str.split,
-        rouge_keys="rougeL",
-    )
-    return float(result["rougeL_fmeasure"])
+    settings = {"accumulate": "best", "normalizer": str, "tokenizer": str.split}
+    return [
+        float(score([text], [rows], **settings, rouge_keys="rougeL")["rougeL_fmeasure"])
+        for text, rows in zip(_joined(found), map(_joined, references), strict=True)
+    ]
 
 
 def cider(found: Sequence[str], references: Sequence[Sequence[str]]) -> float:
@@ -149,17 +183,21 @@ def cider(found: Sequence[str], references: Sequence[Sequence[str]]) -> float:
     Raises:
         RequestError: No captions, or one without references.
     """
+    return _mean(cider_each(found, references))
+
+
+def cider_each(found: Sequence[str], references: Sequence[Sequence[str]]) -> list[float]:
+    """CIDEr of each caption, by the idf of the whole set; see ``cider``."""
     _check(found, references)
     ours = [_ngrams(text) for text in found]
     true = [[_ngrams(text) for text in rows] for rows in references]
     seen = Counter(gram for rows in true for gram in set().union(*rows))
     weight = {gram: math.log(len(found)) - math.log(count) for gram, count in seen.items()}
     new = math.log(len(found))
-    scores = [
-        sum(_cider_pair(caption, one, weight, new) for one in rows) / len(rows)
+    return [
+        CIDER_SCALE * _mean([_cider_pair(caption, one, weight, new) for one in rows])
         for caption, rows in zip(ours, true, strict=True)
     ]
-    return CIDER_SCALE * sum(scores) / len(scores)
 
 
 def embedding_similarity(
@@ -177,30 +215,61 @@ def embedding_similarity(
     Raises:
         RequestError: No captions, one without references, or an empty text.
     """
+    return mean_scores(embedding_scores_each(encoder, found, references))
+
+
+def embedding_scores_each(
+    encoder: TextEncoder, found: Sequence[str], references: Sequence[Sequence[str]]
+) -> list[EmbeddingScores]:
+    """Compare the meaning of each caption; see ``embedding_similarity``.
+
+    A text that comes several times is encoded once.
+    """
     _check(found, references)
-    texts = [*found, *(text for rows in references for text in rows)]
-    condition = encoder.encode(texts)
+    places: dict[str, int] = {}
+    rows = [[places.setdefault(t, len(places)) for t in texts] for texts in (found, *references)]
+    ours, sets = rows[0], rows[1:]
+    pooled, states = _encoded(encoder, list(places))
+    centred = pooled - pooled[[place for chosen in sets for place in chosen]].mean(0)
+    scores = []
+    for index, place in enumerate(ours):
+        own = _best(place, sets[index], centred, states)
+        other = _best(place, sets[(index + 1) % len(sets)], centred, states)
+        scores.append(
+            EmbeddingScores(
+                cosine=own[0],
+                shuffled_cosine=other[0],
+                precision=own[1],
+                recall=own[2],
+                f1=own[3],
+                shuffled_f1=other[3],
+            )
+        )
+    return scores
+
+
+def mean_scores(scores: Sequence[EmbeddingScores]) -> EmbeddingScores:
+    """Means over captions."""
+    names = [f.name for f in fields(EmbeddingScores)]
+    return EmbeddingScores(**{n: _mean([getattr(score, n) for score in scores]) for n in names})
+
+
+def _encoded(
+    encoder: TextEncoder, texts: Sequence[str]
+) -> tuple[Float[Tensor, "N D"], list[Float[Tensor, "_ D"]]]:
+    """Pooled vector and states of the own tokens of each text, those of like length together."""
     start = _prompt_length(encoder)
-    states = [
-        row[mask][start:-1].double()
-        for row, mask in zip(condition.embedding, condition.mask, strict=True)
-    ]
-    pooled = condition.pooled.double()
-    centred = pooled - pooled[len(found) :].mean(0)
-    owner = [i for i, rows in enumerate(references) for _ in rows]
-    sets = [[len(found) + k for k, o in enumerate(owner) if o == i] for i in range(len(found))]
-    own = [_best(i, rows, centred, states) for i, rows in enumerate(sets)]
-    other = [_best(i, sets[(i + 1) % len(sets)], centred, states) for i in range(len(sets))]
-    cosine, precision, recall, f1 = (sum(column) / len(own) for column in zip(*own, strict=True))
-    shuffled = [sum(column) / len(other) for column in zip(*other, strict=True)]
-    return EmbeddingScores(
-        cosine=cosine,
-        shuffled_cosine=shuffled[0],
-        precision=precision,
-        recall=recall,
-        f1=f1,
-        shuffled_f1=shuffled[3],
-    )
+    order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
+    pooled: dict[int, Tensor] = {}
+    states: dict[int, Tensor] = {}
+    for first in range(0, len(order), _BATCH):
+        chosen = order[first : first + _BATCH]
+        condition = encoder.encode([texts[index] for index in chosen])
+        for row, index in enumerate(chosen):
+            pooled[index] = condition.pooled[row].double()
+            states[index] = condition.embedding[row, condition.mask[row]][start:-1].double()
+    places = range(len(texts))
+    return torch.stack([pooled[index] for index in places]), [states[index] for index in places]
 
 
 def best_cosine(found: Float[Tensor, " D"], references: Float[Tensor, "M D"]) -> float:
@@ -254,6 +323,15 @@ def _ngrams(text: str) -> Counter[tuple[str, ...]]:
     )
 
 
+def _by_length(grams: Counter[tuple[str, ...]]) -> list[int]:
+    """How many n-grams of lengths 1 to 4."""
+    return [sum(c for gram, c in grams.items() if len(gram) == n) for n in range(1, NGRAMS + 1)]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
 _LENGTH_SIGMA = 6.0
 
 
@@ -278,8 +356,7 @@ def _cider_pair(
 
 
 def _gap(found: Counter[tuple[str, ...]], truth: Counter[tuple[str, ...]]) -> int:
-    lengths = [sum(c for gram, c in grams.items() if len(gram) == 2) for grams in (found, truth)]
-    return lengths[0] - lengths[1]
+    return _by_length(found)[1] - _by_length(truth)[1]
 
 
 def _check(found: Sequence[str], references: Sequence[Sequence[str]]) -> None:

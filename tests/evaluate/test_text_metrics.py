@@ -13,11 +13,17 @@ from motion.errors import RequestError
 from motion.evaluate.text_metrics import (
     best_cosine,
     bleu,
+    bleu_counts,
+    bleu_of,
     caption_tokens,
     cider,
+    cider_each,
+    embedding_scores_each,
     embedding_similarity,
     greedy_match,
+    mean_scores,
     rouge_l,
+    rouge_l_each,
     text_scores,
 )
 
@@ -164,3 +170,35 @@ def test_meanings_are_numbers_and_do_not_depend_on_company(encoder):
     assert turned.f1 == pytest.approx(scores.f1, abs=1e-5)
     alone = embedding_similarity(encoder, FOUND[:1], [REFERENCES[0][:1]])
     assert math.isfinite(alone.cosine)
+
+
+def test_bleu_of_counts_is_that_of_torchmetrics():
+    score = pytest.importorskip("torchmetrics.functional.text").bleu_score
+    counts = bleu_counts(FOUND, REFERENCES)
+    for rows in ([0, 1, 2], [0, 0, 2], [1], [2, 0]):
+        ours = bleu_of(counts[rows])
+        texts, truth = [FOUND[k] for k in rows], [REFERENCES[k] for k in rows]
+        theirs = [float(score(texts, truth, n_gram=n)) for n in (1, 2, 3, 4)]
+        assert ours == pytest.approx(theirs, abs=1e-6)
+    assert bleu_of(bleu_counts([""], [["a person"]])) == (0, 0, 0, 0)
+
+
+def test_values_of_each_caption_average_to_the_whole(encoder: TextEncoder):
+    rouge, consensus = rouge_l_each(FOUND, REFERENCES), cider_each(FOUND, REFERENCES)
+    assert rouge[1] == rouge_l(FOUND[1:2], REFERENCES[1:2])
+    assert sum(rouge) / 3 == pytest.approx(rouge_l(FOUND, REFERENCES))
+    assert sum(consensus) / 3 == pytest.approx(cider(FOUND, REFERENCES))
+    each = embedding_scores_each(encoder, FOUND, REFERENCES)
+    whole = embedding_similarity(encoder, FOUND, REFERENCES)
+    assert mean_scores(each) == whole
+    assert sum(one.cosine for one in each) / 3 == pytest.approx(whole.cosine)
+
+
+def test_several_systems_are_measured_at_once(encoder: TextEncoder):
+    """References that come again move no mean, so each system scores as if alone."""
+    other = ["a dog barks", "the man jumps", "somebody sits"]
+    both = embedding_scores_each(encoder, [*FOUND, *other], REFERENCES * 2)
+    alone = embedding_scores_each(encoder, other, REFERENCES)
+    for one, two in zip(both[3:], alone, strict=True):
+        assert one.cosine == pytest.approx(two.cosine, abs=1e-4)
+        assert one.f1 == pytest.approx(two.f1, abs=1e-4)
