@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from motion.cli import doctor, motions, video, wishes, workshop
+from motion.cli import captions, doctor, motions, video, wishes, workshop
 from motion.cli.outputs import MOTION_SUFFIXES
 from motion.cli.workshop import SOUND_WEIGHTS
 
@@ -67,6 +67,7 @@ def build_parser() -> Parser:
     parser.add_argument("--debug", action="store_true", help="show the traceback of a failure")
     commands = Commands(parser)
     _add_generate(commands)
+    _add_caption(commands)
     _add_render(commands)
     _add_convert(commands)
     _add_retrieve(commands)
@@ -181,6 +182,13 @@ def _add_sampling(parser: Parser) -> None:
         help="prefer codes that are like the likeliest one; lower is stricter, without it: off",
     )
     group.add_argument("--greedy", action="store_true", help="always take the likeliest code")
+
+
+def _add_caption(commands: Commands) -> None:
+    parser = commands.add("caption", captions.caption, "say in words what motion files show")
+    captions.add_caption_arguments(parser)
+    _add_checkpoint(parser)
+    _add_json(parser)
 
 
 def _add_render(commands: Commands) -> None:

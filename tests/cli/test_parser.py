@@ -14,6 +14,7 @@ from motion.cli import build_parser
 ROOT = Path(__file__).parents[2]
 COMMANDS = [
     "generate",
+    "caption",
     "render",
     "convert",
     "retrieve",
