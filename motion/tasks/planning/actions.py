@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from motion.tasks.planning.stock import read_table, stock
 from motion.tasks.planning.wording import Wording, plain
 
+_REMEMBERED = 4096
+"""Texts whose reading is kept: the same steps come again and again."""
 POSTURES: tuple[str, ...] = ("standing", "sitting", "lying", "kneeling")
 
 
@@ -98,6 +100,7 @@ def _kind(name: str, entry: dict[str, Any]) -> ActionKind:
     )
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def parse_step(text: str) -> Action | None:
     """Read a step; None if no action of the table is worded like this."""
     text = plain(text)

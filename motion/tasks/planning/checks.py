@@ -204,16 +204,17 @@ def _read(steps: str | Sequence[str]) -> tuple[list[Action], tuple[str, ...]]:
 
 def _judge(plan: Plan, actions: Sequence[Action]) -> PlanVerdict:
     """Do the steps from the first state of a plan and compare with what the plan needs."""
-    state, lacking = plan.start, []
+    state, lacking, done = plan.start, [], []
     for number, action in enumerate(actions, 1):
+        done.append(_as_worded(plan, state, action))
         found = next(iter(lacks(state, action)), None)
         if found is not None:
             lacking.append(f"step {number}, '{action.write()}': {found}")
         state = perform(state, action)
-    missing = [core for core in plan.needed if not any(_is(a, core) for a in actions)]
-    late = [] if missing else _unmatched(plan.needed, actions)
+    missing = [core for core in plan.needed if not any(_is(a, core) for a in done)]
+    late = [] if missing else _unmatched(plan.needed, done)
     goal = [f"no step does: {core.write() if _can_write(core) else core.name}" for core in missing]
-    goal += [f"'{action.write()}' is no part of the task" for action in _extra(plan, actions)]
+    goal += [f"'{action.write()}' is no part of the task" for action in _extra(plan, done)]
     goal += _other_end(plan, state)
     order = [f"not in its place: {core.name.replace('_', ' ')}" for core in late]
     return PlanVerdict(
@@ -222,6 +223,16 @@ def _judge(plan: Plan, actions: Sequence[Action]) -> PlanVerdict:
         goal_ok=not goal,
         broken=(*lacking, *goal, *order),
     )
+
+
+def _as_worded(plan: Plan, state: State, action: Action) -> Action:
+    """Going to where somebody is counts as going to them, if that is what the task needs."""
+    if action.kind.then != "move":
+        return action
+    place = state.location(action["target"] or "")
+    targets = [core["target"] for core in plan.needed if core.name == "walk"]
+    same = [target for target in targets if target and state.location(target) == place]
+    return action.changed(target=same[0]) if same else action
 
 
 def _can_write(core: Action) -> bool:

@@ -3,6 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
+from motion.errors import RequestError
 from motion.formats.atomic import atomic_path
 from motion.tasks.examples import SPLITS, TaskExample, write_examples
 from motion.tasks.planning.captions import Caption, caption_examples, read_captions
@@ -28,7 +29,13 @@ def prepare_plans(
 
     Returns:
         The report.
+
+    Raises:
+        RequestError: No example is asked for.
+        DataError: The source is not such a folder.
     """
+    if count < 1:
+        raise RequestError(f"motion prepare plans needs at least one example, got {count}")
     captions = read_captions(source) if source is not None else []
     by_split = {split: _examples(split, captions, count, seed) for split in SPLITS}
     known = {question_of(example) for example in by_split["train"]}
