@@ -30,7 +30,7 @@ def generate(arguments: argparse.Namespace) -> int:
     if arguments.transcribe and request.speech is None:
         raise RequestError("there is no speech to transcribe; give its sound file by --speech")
     need_pictures(arguments.out)
-    body = _body(arguments, arguments.out)
+    body = body_for(arguments, arguments.out)
     start_seconds = time.perf_counter()
     generator = MotionGenerator.from_pretrained(arguments.checkpoint)
     if arguments.transcribe:
@@ -38,7 +38,7 @@ def generate(arguments: argparse.Namespace) -> int:
         wish["transcript"] = generator.transcribe(request)
     result = generator.generate(**wish)
     for path in arguments.out:
-        result.save(path, **body, **_progress(path))
+        result.save(path, **body, **progress_bar(path))
     seconds = time.perf_counter() - start_seconds
     if arguments.json:
         report = {
@@ -59,7 +59,7 @@ def generate(arguments: argparse.Namespace) -> int:
     if arguments.transcribe:
         print(f"heard: {wish['transcript'].text if wish['transcript'] else 'no words'}")
     _say_made(result, request.signals)
-    _say_written(arguments.out)
+    say_written(arguments.out)
     return 0
 
 
@@ -99,7 +99,7 @@ def retrieve(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _body(
+def body_for(
     arguments: argparse.Namespace, paths: Sequence[Path], gender: str = "neutral"
 ) -> dict[str, Any]:
     """Load the body once for all files that need one."""
@@ -125,13 +125,13 @@ def _write(arguments: argparse.Namespace, targets: list[Path], options: dict[str
     from motion.render import write_motion
 
     motion = read_motion(arguments.input)
-    body = _body(arguments, targets, motion.gender)
+    body = body_for(arguments, targets, motion.gender)
     for target in targets:
-        write_motion(motion, target, **body, **options, **_progress(target))
-    _say_written(targets)
+        write_motion(motion, target, **body, **options, **progress_bar(target))
+    say_written(targets)
 
 
-def _progress(path: Path) -> dict[str, Any]:
+def progress_bar(path: Path) -> dict[str, Any]:
     """Show a bar for the one kind of file that takes long."""
     if path.suffix.lower() != ".mp4":
         return {}
@@ -157,6 +157,7 @@ def _say_made(result: "GenerationResult", signals: Sequence[str]) -> None:
         print(f"note: {warning}")
 
 
-def _say_written(paths: list[Path]) -> None:
+def say_written(paths: list[Path]) -> None:
+    """Name the files that were written."""
     for path in paths:
         print(f"wrote {path} ({path.stat().st_size / 1e6:.2f} MB)")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from motion.cli import captions, doctor, motions, video, wishes, workshop
+from motion.cli import captions, doctor, motions, skills, video, wishes, workshop
 from motion.cli.outputs import MOTION_SUFFIXES
 from motion.cli.workshop import SOUND_WEIGHTS
 
@@ -67,6 +67,8 @@ def build_parser() -> Parser:
     parser.add_argument("--debug", action="store_true", help="show the traceback of a failure")
     commands = Commands(parser)
     _add_generate(commands)
+    _add_extend(commands)
+    _add_inbetween(commands)
     _add_caption(commands)
     _add_render(commands)
     _add_convert(commands)
@@ -182,6 +184,24 @@ def _add_sampling(parser: Parser) -> None:
         help="prefer codes that are like the likeliest one; lower is stricter, without it: off",
     )
     group.add_argument("--greedy", action="store_true", help="always take the likeliest code")
+
+
+def _add_extend(commands: Commands) -> None:
+    parser = commands.add("extend", skills.extend, "let a motion file go on from where it ends")
+    skills.add_extend_arguments(parser)
+    _add_out(parser, repeated=True)
+    _add_checkpoint(parser)
+    _add_body(parser)
+    _add_json(parser)
+
+
+def _add_inbetween(commands: Commands) -> None:
+    parser = commands.add("inbetween", skills.inbetween, "fill the gap between two motion files")
+    skills.add_inbetween_arguments(parser)
+    _add_out(parser, repeated=True)
+    _add_checkpoint(parser)
+    _add_body(parser)
+    _add_json(parser)
 
 
 def _add_caption(commands: Commands) -> None:

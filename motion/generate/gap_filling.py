@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 import torch
 from jaxtyping import Float, Int
@@ -11,16 +11,17 @@ from torch import Tensor
 from motion.conditioners import TextEncoder
 from motion.errors import RequestError
 from motion.generate.cleanup import foot_lock
-from motion.generate.finishing import GENERATED_FEET, Finisher
+from motion.generate.finishing import GENERATED_FEET, Finisher, contacts_of
 from motion.generate.gap_view import BODY_PARTS, CodesOf, GapView, Opening, view_gap
 from motion.generate.keeping import splice
 from motion.generate.meeting import (
-    Arrival,
     Features,
     MeetingConfig,
     arrival,
     mean_features,
     met,
+    miss,
+    pose_miss,
     takeover,
 )
 from motion.generate.poses import Poses, bridged, placed
@@ -43,8 +44,9 @@ Choice = Literal["auto", "mean", "nearest", "text", "first", "greedy"]
 nearest to the text in the shared space, the first that was sampled, or the likeliest; ``auto``: the
 mean in short gaps, else the nearest, or by the text where there is no end."""
 MEAN_SECONDS = 2.0
-"""Up to this length ``auto`` takes the mean: its joint error is the least, and hands and feet do
-not yet go different ways."""
+"""Up to this length ``auto`` takes the mean, whose joint error is the least; in longer gaps a
+lively motion is worth more: of validation clips, with gaps of 4 s, the mean errs by 15 % less than
+the nearest, but its frames are 2.4 times as far from true ones (Frechet distance)."""
 LOCK_FRAMES = 60
 """Frames of either side that are seen when feet are locked."""
 KEPT_GUIDANCE = 1.0
@@ -61,8 +63,8 @@ class FillWish:
     """Same motions and seed, same result."""
     candidates: int = 4
     """Motions that are sampled, beside the likeliest one."""
-    choose: Choice = "auto"
-    """What becomes of them."""
+    choose: str = "auto"
+    """What becomes of them; one of ``Choice``."""
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
     """How codes are chosen."""
     keep: Motion | None = None
@@ -77,7 +79,7 @@ class FillWish:
     def choice(self, opening: Opening) -> Choice:
         """What ``auto`` stands for in a gap."""
         if self.choose != "auto":
-            return self.choose
+            return cast(Choice, self.choose)
         if opening.end is None and self.text is not None:
             return "text"
         if opening.num_frames <= MEAN_SECONDS * FPS:
@@ -119,6 +121,8 @@ class Filled:
     miss_metres: float | None
     """Mean distance of the joints from the end's first frame where the written motion came to by
     itself; None without an end, or if the end was put there."""
+    trust: float
+    """Share of the written motion far from both sides; the rest is interpolated."""
 
 
 @dataclass(frozen=True)
@@ -170,27 +174,30 @@ class GapFiller:
         """
         with clock.stage("meet"):
             start, end = opening.start, opening.end
-            chosen = _chosen(drawn, opening, wish.choice(opening))
-            miss = None
+            choice, missed, trust = wish.choice(opening), None, 1.0
+            chosen = _chosen(drawn, opening, choice)
             if end is not None:
                 arrived = arrival(chosen, start)
                 if opening.roams:
                     end = placed(end, arrived.root)
                 else:
-                    miss = _distance(arrived, end)
-            motion = _between(chosen, start, end, wish)
+                    missed = miss(arrived, end)
+                if choice == "mean":
+                    trust = wish.meeting.trust(pose_miss(arrived, end))
+            motion = _between(chosen, start, end, wish.meeting, trust)
         if wish.foot_lock and "lower" in wish.parts:
             with clock.stage("foot_lock"):
-                motion = _locked(motion, chosen, start, end)
+                contacts = contacts_of(chosen)[1 : motion.num_frames + 1]
+                motion = lock_made(motion, contacts, start, end)
         if wish.keep is not None:
             motion = splice(motion, wish.keep, wish.parts)
-        return Filled(motion=motion, end=end, miss_metres=miss)
+        return Filled(motion=motion, end=end, miss_metres=missed, trust=trust)
 
     def _written(
         self,
         view: GapView,
         wish: FillWish,
-        forced: Mapping[int, Int[Tensor, " L"]],
+        forced: Mapping[int, Int[Tensor, " _"]],
         opening: Opening,
         clock: Clock,
     ) -> list[Rows]:
@@ -227,7 +234,7 @@ class GapFiller:
 
     def _forced(
         self, opening: Opening, wish: FillWish, view: GapView
-    ) -> dict[int, Int[Tensor, " L"]]:
+    ) -> dict[int, Int[Tensor, " _"]]:
         """Codes of the parts that are kept, by stream, seen with what is given around them."""
         if wish.keep is None:
             return {}
@@ -263,23 +270,18 @@ def _chosen(drawn: Sequence[Features], opening: Opening, choice: Choice) -> Feat
     end = opening.end
     if choice != "nearest" or end is None or opening.roams:  # nothing to be near to
         return drawn[0]
-    misses = [_distance(arrival(one, opening.start), end) for one in drawn]
+    misses = [miss(arrival(one, opening.start), end) for one in drawn]
     return drawn[misses.index(min(misses))]
 
 
-def _distance(arrived: Arrival, end: Motion) -> float:
-    """Mean distance of the body's joints from a motion's first frame, metres."""
-    first = end.frames(0, 1)
-    there = arrived.pose.motion(first, first.expression).joints(NUM_BODY_JOINTS)
-    return float(torch.linalg.vector_norm(there - first.joints(NUM_BODY_JOINTS), dim=-1).mean())
-
-
-def _between(written: Features, start: Motion, end: Motion | None, wish: FillWish) -> Motion:
+def _between(
+    written: Features, start: Motion, end: Motion | None, config: MeetingConfig, trust: float
+) -> Motion:
     """The written motion of the body, met with both sides, over interpolation of the rest."""
-    poses = met(written, start, end, wish.meeting)
+    poses = met(written, start, end, config)
     count = len(poses.position)
     smooth = bridged(start, end, count)
-    share = takeover(count, wish.meeting, ends=end is not None)
+    share = takeover(count, config, trust, ends=end is not None)
     columns = [0, *(joint for part in BODY_PARTS for joint in PARTS[part].joint_indices)]
     joints = torch.zeros(count, NUM_JOINTS)
     joints[:, columns] = share[:, None]
@@ -287,17 +289,25 @@ def _between(written: Features, start: Motion, end: Motion | None, wish: FillWis
     return blended.motion(smooth, smooth.expression, parts=smooth.parts | frozenset(BODY_PARTS))
 
 
-def _locked(motion: Motion, written: Features, start: Motion, end: Motion | None) -> Motion:
-    """The frames of the gap with planted feet at rest; given frames hold still."""
+def lock_made(
+    motion: Motion, contacts: Float[Tensor, "T 4"], start: Motion, end: Motion | None = None
+) -> Motion:
+    """Made frames with planted feet at rest; given frames hold still.
+
+    Args:
+        motion: What was made.
+        contacts: How sure the model is that each foot joint is planted in it, 0 to 1.
+        start: Given motion before it.
+        end: Given motion after it.
+    """
     count = motion.num_frames
     sides = [start.frames(max(0, start.num_frames - LOCK_FRAMES), start.num_frames)]
     pieces = [*sides, motion]
     if end is not None:
         pieces.append(end.frames(0, LOCK_FRAMES))
-    contact = written["lower"][1 : count + 1, PARTS["lower"].slices["foot_contact"]].clamp(0, 1)
-    contacts = [contact if one is motion else _measured(one) for one in pieces]
+    each = [contacts if one is motion else _measured(one) for one in pieces]
     held = torch.cat([torch.full((one.num_frames,), one is not motion) for one in pieces])
-    whole = foot_lock(join_motions(pieces), torch.cat(contacts), GENERATED_FEET, held=held)
+    whole = foot_lock(join_motions(pieces), torch.cat(each), GENERATED_FEET, held=held)
     first = sides[0].num_frames
     locked = whole.frames(first, first + count)
     return replace(locked, parts=motion.parts)

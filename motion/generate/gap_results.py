@@ -23,7 +23,7 @@ class GapWish(TypedDict, total=False):
     """How a gap is filled; None is the same as left out."""
 
     candidates: int | None
-    """Motions that are sampled; 4 if left out."""
+    """Motions that are sampled; if left out 4, or with a text to go on by as ``generate`` does."""
     choose: Choice | None
     """What becomes of them."""
     keep: Motion | None
@@ -68,6 +68,8 @@ class GapReport:
     miss_metres: float | None
     """How far from the end the model's own motion came to, before it was led there: mean over the
     joints. None where there was no end to be met."""
+    trust: float
+    """Share of the model's motion far from both sides; the rest is interpolated."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +119,7 @@ def report(filled: Filled, first_frame: int) -> GapReport:
         first_frame=first_frame,
         num_frames=filled.motion.num_frames,
         miss_metres=filled.miss_metres,
+        trust=filled.trust,
     )
 
 

@@ -13,11 +13,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from motion.errors import RequestError
 from motion.generate.keeping import root_of
-from motion.generate.poses import Poses
+from motion.generate.poses import Poses, placed
 from motion.geometry import axis_angle_to_matrix, turn_between
 from motion.representation import (
     FPS,
+    NUM_BODY_JOINTS,
     NUM_JOINTS,
     PARTS,
     Motion,
@@ -36,23 +38,29 @@ class MeetingConfig:
 
     offset_frames: float = 20.0
     """Time in which the difference between written and given pose is faded out."""
-    takeover_frames: float = 6.0
+    takeover_frames: float = 7.0
     """Time after which the written motion counts fully; before it, interpolation does."""
     idle_speed: float = 0.2
     """Metres a second added to the root's speed where a miss of the end is spread over the gap."""
-    short_trust: float = 0.5
-    """Largest share of the written motion in gaps of up to ``short_seconds``; the rest is
-    interpolated."""
-    long_trust: float = 1.0
-    """The same for gaps from ``long_seconds`` on; in between it grows linearly."""
-    short_seconds: float = 0.5
-    long_seconds: float = 1.0
+    doubt_metres: float = 0.08
+    """Miss of the end's pose at which a written motion and interpolation count equally."""
 
-    def trust(self, seconds: float) -> float:
-        """Largest share of the written motion in a gap."""
-        span = self.long_seconds - self.short_seconds
-        share = min(1.0, max(0.0, (seconds - self.short_seconds) / span))
-        return self.short_trust + share * (self.long_trust - self.short_trust)
+    def __post_init__(self) -> None:
+        """Check what would divide by zero."""
+        sizes = (self.offset_frames, self.takeover_frames, self.idle_speed, self.doubt_metres)
+        if min(sizes) <= 0:
+            raise RequestError(f"the sizes of a meeting must be positive, got {sizes}")
+
+    def trust(self, pose_miss: float) -> float:
+        """Share of a written motion far from both sides, where the least error is wanted.
+
+        A model that comes to another pose than the end's does not know this kind of motion, and
+        interpolation errs less. Measured on validation clips (60 gaps of each length, mean of five
+        written motions; straight lines, this, full trust), joint error in millimetres: gaps of
+        0.5 s Bandai Namco 33, 13, 12, CMU 70, 35, 41; 1 s 51, 23, 23 and 125, 85, 112; 2 s 84, 42,
+        41 and 172, 158, 179. The miss of the place says much less: places are led right.
+        """
+        return 1 / (1 + (pose_miss / self.doubt_metres) ** 2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +96,23 @@ def arrival(features: Features, start: Motion) -> Arrival:
     return Arrival(root=path.end, pose=Poses(pose.matrix[-1:], pose.position[-1:]))
 
 
+def miss(arrived: Arrival, end: Motion) -> float:
+    """Mean distance of the body's joints from a motion's first frame, metres."""
+    first = end.frames(0, 1)
+    return _apart(arrived.pose.motion(first, first.expression), first)
+
+
+def pose_miss(arrived: Arrival, end: Motion) -> float:
+    """The same without what lies in place and heading."""
+    first = end.frames(0, 1)
+    return _apart(placed(arrived.pose.motion(first, first.expression), root_of(first)), first)
+
+
+def _apart(one: Motion, other: Motion) -> float:
+    gap = one.joints(NUM_BODY_JOINTS) - other.joints(NUM_BODY_JOINTS)
+    return float(torch.linalg.vector_norm(gap, dim=-1).mean())
+
+
 def met(features: Features, start: Motion, end: Motion | None, config: MeetingConfig) -> Poses:
     """Poses in the gap that continue the start and lead into the end.
 
@@ -115,17 +140,19 @@ def met(features: Features, start: Motion, end: Motion | None, config: MeetingCo
     return Poses((matrix @ axis_angle_to_matrix(turn))[1:last], (position + shift)[1:last])
 
 
-def takeover(num_frames: int, config: MeetingConfig, *, ends: bool) -> Float[Tensor, " G"]:
+def takeover(
+    num_frames: int, config: MeetingConfig, trust: float = 1.0, *, ends: bool
+) -> Float[Tensor, " G"]:
     """Share of the written motion in each frame of a gap; the rest is interpolated.
 
     Args:
         num_frames: Of the gap.
         config: How.
+        trust: The share far from both sides.
         ends: Whether something follows the gap.
     """
     place = torch.arange(1, num_frames + 1).float()
     nearest = torch.minimum(place, place.flip(0)) if ends else place
-    trust = config.trust(num_frames / FPS) if ends else 1.0
     return trust * _smooth_step(nearest / config.takeover_frames)
 
 

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from motion.generate.keeping import root_of
 from motion.geometry import (
     axis_angle_to_matrix,
     bridge_rotations,
@@ -15,9 +16,7 @@ from motion.geometry import (
     slerp,
     yaw_to_matrix,
 )
-from motion.generate.keeping import root_of
 from motion.representation import (
-    NUM_JOINTS,
     Motion,
     RootState,
     rest_positions,

@@ -42,6 +42,7 @@ class Skills:
     text_encoder: TextEncoder
     engine: DecodingEngine
     sampling: SamplingConfig
+    candidates: int
     writer: CodeWriter
     finisher: Finisher
     answerer: Answerer
@@ -131,6 +132,8 @@ class Skills:
         Raises:
             RequestError: The request is not possible; the message says why.
         """
+        if text is not None and wish.get("candidates") is None:  # to be ranked by the text
+            wish["candidates"] = self.candidates
         return extend(self.gap_filler, motion, seconds, fill_wish(text, seed, self.sampling, wish))
 
     def inbetween(

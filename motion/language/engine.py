@@ -51,7 +51,7 @@ class StepRequest:
     seed: int = 0
     before: Int[Tensor, "L S"] | None = None
     """Steps that came before: the motion continues them."""
-    forced: Mapping[int, Int[Tensor, " L"]] = field(default_factory=dict)
+    forced: Mapping[int, Int[Tensor, " _"]] = field(default_factory=dict)
     """Stream index to codes that are given (keep the legs, make the arms)."""
     has_text: bool = True
     """False: the motion has no text, whatever its row of the condition holds."""
