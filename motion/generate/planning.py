@@ -6,8 +6,8 @@ best of all with a warning. While it writes the model is held to the grammar of 
 even untrained weights give numbered steps.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import isfinite
 
 from motion.errors import RequestError
@@ -37,8 +37,8 @@ class PlannerConfig:
     """Follow the state of the scene, not only the form of the answer."""
     max_tokens: int = 160
     """Of an answer."""
-    paraphrase: int = 0
-    """Wording of the instruction."""
+    instructions: Mapping[str, str] = field(default_factory=dict)
+    """Other wordings of the instruction, in any language, by task of the model."""
 
     def __post_init__(self) -> None:
         """Check ranges."""
@@ -125,7 +125,9 @@ class Planner:
 
     def _question(self, request: PlanRequest) -> Question:
         task = TASK_OF[request.want]
-        prompt = make_prompt(task, request.fields(), self.config.paraphrase)
+        prompt = make_prompt(task, request.fields())
+        if task in self.config.instructions:
+            prompt = replace(prompt, instruction=self.config.instructions[task])
         return Question(
             prompt=prompt,
             seed=request.seed,
