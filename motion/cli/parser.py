@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from motion.cli import captions, doctor, motions, skills, video, wishes, workshop
+from motion.cli import captions, doctor, motions, planning, skills, video, wishes, workshop
 from motion.cli.outputs import MOTION_SUFFIXES
 from motion.cli.workshop import SOUND_WEIGHTS
 
@@ -74,6 +74,7 @@ def build_parser() -> Parser:
     _add_convert(commands)
     _add_retrieve(commands)
     _add_curate(commands)
+    _add_plan(commands)
     _add_prepare(commands)
     _add_train(commands)
     _add_benchmark(commands)
@@ -257,6 +258,13 @@ def _add_curate(commands: Commands) -> None:
         "turn videos of people into motions with descriptions; needs the extra 'video'",
     )
     video.add_curate_arguments(parser)
+    _add_checkpoint(parser)
+    _add_json(parser)
+
+
+def _add_plan(commands: Commands) -> None:
+    parser = commands.add("plan", planning.plan, "say in words what to do, and what comes next")
+    planning.add_arguments(parser)
     _add_checkpoint(parser)
     _add_json(parser)
 

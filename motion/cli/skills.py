@@ -1,4 +1,4 @@
-"""``motion extend`` and ``motion inbetween``: a motion file goes on, a gap between two is filled."""
+"""``motion extend`` and ``motion inbetween``: a file goes on, a gap between two is filled."""
 
 import argparse
 import json
@@ -55,7 +55,7 @@ def extend(arguments: argparse.Namespace) -> int:
     return _run(
         arguments,
         lambda: [_read(arguments.input)],
-        lambda generator, given, wish: generator.extend(*given, **wish),
+        lambda generator, given, wish: generator.extend(given[0], **wish),
     )
 
 
@@ -67,7 +67,8 @@ def inbetween(arguments: argparse.Namespace) -> int:
 
     def fill(generator: "MotionGenerator", given: "list[Motion]", wish: dict[str, Any]) -> Any:
         keyframes = [(seconds, _read(path)) for seconds, path in keys]
-        return generator.inbetween(*given, keyframes=keyframes, align=arguments.align, **wish)
+        start, end = given
+        return generator.inbetween(start, end, keyframes=keyframes, align=arguments.align, **wish)
 
     return _run(arguments, lambda: [_read(arguments.start), _read(arguments.end)], fill)
 
@@ -113,8 +114,9 @@ def _run(
         check_readable(arguments.keep)
         wish["keep"] = _read(arguments.keep)
     given, body = read(), body_for(arguments, arguments.out)
-    from motion.generate import MotionGenerator
+    from motion.generate import MotionGenerator, check_gap_wish
 
+    check_gap_wish(wish)  # refuses what would else be refused after loading weights
     start_seconds = time.perf_counter()
     result = make(MotionGenerator.from_pretrained(arguments.checkpoint), given, wish)
     for path in arguments.out:

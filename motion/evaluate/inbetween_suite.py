@@ -197,12 +197,13 @@ def compare(
     results = list(compare_systems(pairs))
     if with_fid:
         truth, axes = _basis(windows)
-        sets = [_by_window(made[name], axes) for name in (other, "model")]
+        first, second = (_by_window(made[name], axes) for name in (other, "model"))
         results.append(
             compare_sets(
                 "fid",
                 "lower",
-                *sets,
+                first,
+                second,
                 lambda rows: frechet_distance(rows.reshape(-1, FID_DIM), truth).value,
                 resamples=FID_RESAMPLES,
             )

@@ -179,13 +179,13 @@ class Captioner:
     def _describe(
         self,
         motion: Motion,
-        work: Sequence[tuple[tuple[int, int], tuple[int, ...]]],
+        work: Sequence[tuple[tuple[int, int], Sequence[int]]],
         config: CaptionConfig,
     ) -> list[CaptionSegment]:
         """Describe some segments, given by their frames and the seeds of their candidates."""
         pieces = [motion.frames(*cut) for cut, _ in work]
         codes = [self.codes_of(piece) for piece in pieces]
-        drawn = self._draw(codes, [seeds for _, seeds in work], config)
+        drawn = self._draw(codes, [tuple(seeds) for _, seeds in work], config)
         places = None
         if self.space is not None:
             places = self.space[0].embed_motion(pieces, parts=BODY_PARTS)

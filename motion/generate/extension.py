@@ -47,10 +47,9 @@ def extend(filler: GapFiller, motion: Motion, seconds: float, wish: FillWish) ->
             seen_steps=MOST_BEFORE if text is None else LEAST_BEFORE,
         )
         done = sum(piece.num_frames for piece in pieces)
-        keep = wish.keep and wish.keep.frames(
-            done - motion.num_frames, done - motion.num_frames + count
-        )
-        filled = filler.fill(opening, replace(wish, text=text, keep=keep), clock)
+        first = done - motion.num_frames
+        kept = None if wish.keep is None else wish.keep.frames(first, first + count)
+        filled = filler.fill(opening, replace(wish, text=text, keep=kept), clock)
         pieces.append(filled.motion)
         reports.append(report(filled, done))
     return gap_result(pieces, reports, wish, clock)

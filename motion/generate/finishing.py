@@ -66,7 +66,7 @@ class Finisher:
             motion, _ = motion_of_parts(features, None if keep is None else root_of(keep))
         if request.foot_lock and "lower" in made:
             with clock.stage("foot_lock"):
-                motion = foot_lock(motion, _contacts(features), GENERATED_FEET)
+                motion = foot_lock(motion, contacts_of(features), GENERATED_FEET)
         dances = set(request.sounds) == {"music"}
         if request.beat_lock and dances and keep is None:
             with clock.stage("beat_lock"):
@@ -86,7 +86,7 @@ class Finisher:
         return replace(motion, source=source, flat_hand_mean=made_hands)
 
 
-def _contacts(features: Mapping[str, Float[Tensor, "T D"]]) -> Float[Tensor, "T 4"]:
+def contacts_of(features: Mapping[str, Float[Tensor, "T D"]]) -> Float[Tensor, "T 4"]:
     """How sure the tokenizer is that each foot joint is planted, 0 to 1."""
     lower = features["lower"]
     return lower[:, PARTS["lower"].slices["foot_contact"]].clamp(0, 1)

@@ -58,6 +58,17 @@ def fill_wish(
     return FillWish(text=text, seed=seed, sampling=sampling, **given)
 
 
+def check_gap_wish(wish: Mapping[str, Any]) -> None:
+    """Refuse what ``extend`` and ``inbetween`` would refuse whatever the motions and weights are.
+
+    Raises:
+        RequestError: It is not possible; the message says why.
+    """
+    rest = dict(wish)
+    gap_frames(rest.pop("seconds"))
+    fill_wish(rest.pop("text", None), rest.pop("seed", 0), SamplingConfig(), rest)
+
+
 @dataclass(frozen=True, kw_only=True)
 class GapReport:
     """One gap of a result."""

@@ -114,7 +114,8 @@ class Planner:
     ) -> tuple[list[PlanRequest], list[str | None]]:
         """Estimate the scenes that are lacking; give them, or None, as well."""
         lacking = [i for i, request in enumerate(requests) if request.lacks_scene]
-        placed, guessed = list(requests), [None] * len(requests)
+        placed = list(requests)
+        guessed: list[str | None] = [None] * len(requests)
         if not lacking:
             return placed, guessed
         asked = [replace(requests[i], want="scene", scene=None, history=()) for i in lacking]

@@ -68,14 +68,15 @@ def bridged(before: Motion, after: Motion | None, count: int) -> Motion:
         after: Its first two frames say where it ends; None: the movement fades out.
         count: Frames in between.
     """
-    first, then = before.frames(max(0, before.num_frames - 2), before.num_frames), None
-    if after is not None:
-        then = after.frames(0, 2)
+    first = before.frames(max(0, before.num_frames - 2), before.num_frames)
+    then = None if after is None else after.frames(0, 2)
     poses = Poses(
-        bridge_rotations(first.local_matrix(), then and then.local_matrix(), count),
-        bridge_values(first.root_position, then and then.root_position, count),
+        bridge_rotations(
+            first.local_matrix(), None if then is None else then.local_matrix(), count
+        ),
+        bridge_values(first.root_position, None if then is None else then.root_position, count),
     )
-    expression = bridge_values(first.expression, then and then.expression, count)
+    expression = bridge_values(first.expression, None if then is None else then.expression, count)
     return poses.motion(first, expression)
 
 

@@ -271,24 +271,44 @@ class GenerationResult:
             RequestError: The suffix is not known.
             OutputError: The file cannot be written there.
         """
-        from motion.render import write_motion
+        return write_with_sounds(self.motion, Path(path), self.text, self.sounds, options)
 
-        target = Path(path)
-        if target.suffix.lower() == ".html":
-            options.setdefault("caption", self.text)
-        if self.sounds and target.suffix.lower() in SOUNDING_SUFFIXES:
-            options.setdefault("audio", _together(self.sounds))
-        write_motion(self.motion, target, **options)
-        return target
+
+def write_with_sounds(
+    motion: Motion,
+    target: Path,
+    caption: str,
+    sounds: Sequence[SoundReader],
+    options: Mapping[str, Any],
+) -> Path:
+    """Write a motion; pages get the caption, films and pages the sounds.
+
+    Args:
+        motion: What to write.
+        target: The suffix says what is written; folders are made.
+        caption: What the person does.
+        sounds: Heard from the first frame on, all together.
+        options: For the writer; they come before caption and sounds.
+    """
+    from motion.render import write_motion
+
+    kind, chosen = target.suffix.lower(), dict(options)
+    if kind == ".html":
+        chosen.setdefault("caption", caption)
+    if sounds and kind in SOUNDING_SUFFIXES:
+        chosen.setdefault("audio", _together(sounds))
+    write_motion(motion, target, **chosen)
+    return target
 
 
 def _together(sounds: Sequence[SoundReader]) -> SoundReader:
-    """Several sounds as one."""
+    """Several sounds as one, quieter only where they would be too loud together."""
     if len(sounds) == 1:
         return sounds[0]
     rate = max(sound.sample_rate for sound in sounds)
-    each = [sound.samples(rate).numpy() for sound in sounds]
-    waves = np.zeros((1, max(len(samples) for samples in each)), np.float32)
-    for samples in each:
-        waves[0, : len(samples)] += samples / len(each)
+    waves = np.zeros((1, max(round(sound.duration * rate) for sound in sounds)), np.float32)
+    for sound in sounds:
+        samples = sound.samples(rate).numpy()
+        waves[0, : len(samples)] += samples
+    waves /= max(1.0, float(np.abs(waves).max(initial=0.0)))
     return open_sound(Sound(waves=waves, sample_rate=rate))

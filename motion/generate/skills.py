@@ -4,10 +4,11 @@ The work itself is done in modules of its own, one a skill; here stand thin meth
 Axes: S streams.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import ceil
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, Unpack, cast
 
 import torch
 from jaxtyping import Int
@@ -19,18 +20,27 @@ from motion.generate.captioning import CaptionConfig, Captioner, MotionCaption, 
 from motion.generate.checkpoint import (
     ALIGNMENT_FOLDER,
     DEFAULT_CHECKPOINT,
+    LANGUAGE_FOLDER,
     LIBRARY_FOLDER,
     LoadedLanguageModel,
 )
+from motion.generate.compose_requests import ComposeWish
+from motion.generate.composing import ComposingSkills, build_composer, weights_name
+from motion.generate.composition import ComposedSegment, Composer, Composition
 from motion.generate.extension import extend
 from motion.generate.finishing import DECODE_CHUNK, Finisher
 from motion.generate.gap_filling import GapFiller
 from motion.generate.gap_results import GapResult, GapWish, fill_wish
 from motion.generate.inbetweening import KeyFrames, inbetween
+from motion.generate.onward import Onward
+from motion.generate.plan_requests import Plan, PlanRequest, PlanWish
+from motion.generate.planning import Planner, PlannerConfig
+from motion.generate.stretch_maker import ModelJoiner, MotionSource, interpolate
 from motion.generate.writer import CodeWriter
 from motion.language import ABSENT, DecodingEngine, SamplingConfig
 from motion.representation import Motion
 from motion.tasks.answering import Answerer
+from motion.tasks.thinking_need import load_need
 from motion.tokenizer import MotionTokenizer
 
 
@@ -185,3 +195,67 @@ class Skills:
     ) -> GapResult:
         """Put one motion behind another: ``inbetween`` with the second moved to where it fits."""
         return self.inbetween(first, second, seconds, text, seed, align=True, **wish)
+
+    def plan(
+        self,
+        scene: str | None = None,
+        task: str | None = None,
+        steps: str | Sequence[str] | None = None,
+        **wish: Unpack[PlanWish],
+    ) -> Plan:
+        """Say in words what to do: the steps of a task, what comes next, what steps are about.
+
+        Args:
+            scene: Where it happens.
+            task: What is to be done, or what is being done.
+            steps: Steps, ``1. ... 2. ...`` or one by one.
+            wish: See ``PlanWish``.
+
+        Raises:
+            RequestError: The request is not possible; the message says why.
+            PlanError: The given steps are no plan.
+        """
+        return self.planner().plan(PlanRequest(scene=scene, task=task, steps=steps, **wish))
+
+    def planner(self, config: PlannerConfig | None = None) -> Planner:
+        """What ``plan`` asks, for many requests at once or other ways to an answer.
+
+        Raises:
+            WeightsError: What the checkpoint knows about its thoughts is not usable.
+        """
+        need = None if self.folder is None else load_need(self.folder / LANGUAGE_FOLDER)
+        return Planner(self.answerer, need, config)
+
+    def compose(self, **wish: Unpack[ComposeWish]) -> Composition:
+        """Make a long motion: plan, take apart, generate, join, describe, and on.
+
+        Args:
+            wish: See ``ComposeWish``: a task or a scene, steps by hand, or a timeline.
+
+        Raises:
+            RequestError: The request is not possible; the message says why.
+            FormatError: A timeline's sound or the state cannot be read.
+        """
+        return self._composer(wish).compose()
+
+    def compose_stream(self, **wish: Unpack[ComposeWish]) -> Iterator[ComposedSegment]:
+        """Yield the segments of a composition as they are finished, in constant memory.
+
+        Raises:
+            RequestError: The request is not possible; the message says why.
+            FormatError: A timeline's sound or the state cannot be read.
+        """
+        return self._composer(wish).stream()
+
+    def _composer(self, wish: ComposeWish) -> Composer:
+        model = self.language.model
+        skills = ComposingSkills(
+            source=cast(MotionSource, self),  # these methods are part of one
+            onward=Onward(self.writer, self.finisher, self.codes_of).make,
+            join=ModelJoiner(self.gap_filler, self.sampling) if model.knows_gaps else interpolate,
+            describe=lambda motion, seed: self.caption(motion, seed=seed).text,
+            plan=self.plan,
+            trained=model.vocabulary.part_names,
+            weights=lambda: weights_name(model),
+        )
+        return build_composer(skills, wish)

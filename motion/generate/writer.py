@@ -6,7 +6,7 @@ Axes: S streams; L steps.
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from jaxtyping import Int
@@ -92,6 +92,7 @@ class CodeWriter:
         given: Sequence[dict[int, Int[Tensor, " L"]]],
         clock: Clock,
         curves: Sequence[SoundCurves],
+        opening: Rows | None = None,
     ) -> list[Rows]:
         """Codes of some requests that share sampling and passes.
 
@@ -101,6 +102,7 @@ class CodeWriter:
             given: For each request the codes of streams that are kept.
             clock: Counts CPU seconds.
             curves: For each request, collects what clean-up needs to know of its sounds.
+            opening: Steps that were there before; all requests go on from them.
         """
         forced = [dict(codes) for codes in given]
         pairs = zip(requests, curves, strict=True)
@@ -113,7 +115,8 @@ class CodeWriter:
             active = making | frozenset(stream for codes in forced for stream in codes)
             active = active | body if len(passes) > 1 else active
             signals = [only(one, drive.signals) for one in heard]
-            drawn = self._write_pass(requests, drive, forced, active, signals, clock)
+            run = _Pass(self, forced, active, clock, opening)
+            drawn = self._write_pass(run, requests, drive, signals)
             if number + 1 < len(passes):
                 for codes, rows in zip(forced, drawn, strict=True):
                     codes |= {stream: rows[:, stream] for stream in making}
@@ -128,18 +131,15 @@ class CodeWriter:
 
     def _write_pass(
         self,
+        run: "_Pass",
         requests: Sequence[GenerationRequest],
         drive: PartPass,
-        forced: Sequence[dict[int, Int[Tensor, " L"]]],
-        active: frozenset[int],
         signals: Sequence[StepSignals],
-        clock: Clock,
     ) -> list[Rows]:
         plans = [self.clauses(request, drive) for request in requests]
-        run = _Pass(self, forced, active, clock)
         drawn = run.clause(requests, [plan[0] for plan in plans], signals, None)
         for index, (request, plan) in enumerate(zip(requests, plans, strict=True)):
-            alone = _Pass(self, [forced[index]], active, clock)
+            alone = replace(run, forced=[run.forced[index]])
             for clause in plan[1:]:  # each action goes on from the last steps of the one before
                 before = drawn[index]
                 made = alone.clause([request], [clause], [signals[index]], before)
@@ -159,10 +159,11 @@ class CodeWriter:
         before: Int[Tensor, "_ S"] | None,
         active: frozenset[int],
         forced: dict[int, Int[Tensor, " L"]],
+        opening: Rows | None = None,
     ) -> list[StepRequest]:
         """One for each candidate; without a text there is nothing to choose by."""
         seeds = request.candidate_seeds if clause.text else (request.seed,)
-        context = None if before is None else before[-CLAUSE_CONTEXT_STEPS:]
+        context = opening if before is None else before[-CLAUSE_CONTEXT_STEPS:]
         start = 0 if before is None else len(before)
         return [
             StepRequest(
@@ -185,6 +186,7 @@ class _Pass:
     forced: Sequence[dict[int, Int[Tensor, " L"]]]
     active: frozenset[int]
     clock: Clock
+    opening: Rows | None = None
 
     def clause(
         self,
@@ -198,7 +200,7 @@ class _Pass:
         with self.clock.stage("text"):
             texts = writer.condition_of(clauses)
         steps = [
-            writer.step_requests(request, clause, before, self.active, forced)
+            writer.step_requests(request, clause, before, self.active, forced, self.opening)
             for request, clause, forced in zip(requests, clauses, self.forced, strict=True)
         ]
         owners = torch.tensor([row for row, made in enumerate(steps) for _ in made])

@@ -284,6 +284,11 @@ class MotionLanguageModel(nn.Module):
             torch.cat([there, mask, there], dim=1),
         )
 
+    @property
+    def knows_gaps(self) -> bool:
+        """Whether it was ever trained on gaps; what leads to an end starts as zeros."""
+        return bool(self.goal.weight.any())
+
     def goal_embedding(self, gap: Gap) -> Float[Tensor, "B 1 H"]:
         """Where the gap leads, for every step; zeros for rows without an ending."""
         there = gap.mask.any(1)[:, None]

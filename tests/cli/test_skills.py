@@ -85,7 +85,16 @@ def test_an_end_is_moved_and_legs_are_kept(
 
 def test_a_motion_goes_on(checkpoint: Path, files: dict[str, Path], tmp_path: Path, capsys):
     out = tmp_path / "long.npz"
-    options = ["--seconds", "0.5", "--seed", "3", "--out", str(out), "--checkpoint", str(checkpoint)]
+    options = [
+        "--seconds",
+        "0.5",
+        "--seed",
+        "3",
+        "--out",
+        str(out),
+        "--checkpoint",
+        str(checkpoint),
+    ]
     assert main(["extend", str(files["start"]), "--text", "a person waves", *options]) == 0
     assert "made 15 frames from frame 50 on" in capsys.readouterr().out
     assert same(read_motion(out).frames(0, 50), WALK.frames(0, 50))

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -228,17 +229,24 @@ def make_standing(num_frames: int, what: str, half_cycle_seconds: float) -> Moti
     return Motion.from_full_pose(pose.flatten(1), stand.transl.repeat(num_frames, 1), source=what)
 
 
-def write_prepared(folder: Path, name: str = "made", *, whole_body: bool = False) -> None:
+def write_prepared(
+    folder: Path,
+    name: str = "made",
+    *,
+    whole_body: bool = False,
+    rows: Sequence[tuple[str, str, int, float]] = PREPARED_CLIPS,
+) -> None:
     """Write what ``motion prepare`` gives for a corpus of walks, waves and bows.
 
     Args:
         folder: Where to write.
         name: Of the corpus.
         whole_body: Let fingers, jaw and expression move, too.
+        rows: Split, what happens, frames and seconds of half a cycle of each clip.
     """
     parts = ("lower", "upper", "left_hand", "right_hand", "face")
     motions, clips, start = [], [], 0
-    for number, (split, what, num_frames, seconds) in enumerate(PREPARED_CLIPS):
+    for number, (split, what, num_frames, seconds) in enumerate(rows):
         walking = what == "walk"
         motions.append(
             make_walk(num_frames, step_seconds=seconds)
