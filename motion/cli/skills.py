@@ -1,4 +1,4 @@
-"""``motion extend`` and ``motion inbetween``: a file goes on, a gap between two is filled."""
+"""``motion extend`` and ``motion inbetween``: a motion file goes on, a gap is filled."""
 
 import argparse
 import json
