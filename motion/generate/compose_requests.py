@@ -61,7 +61,7 @@ class ComposeRequest:
     seed: int = 0
     thinking: ThinkingMode = "auto"
     thinking_budget: int | None = None
-    transition: Transition = "continue"
+    transition: str = "continue"
     describe: bool = True
 
     def __post_init__(self) -> None:

@@ -4,11 +4,12 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from motion.generate.compose_requests import (
     ComposeRequest,
     ComposeWish,
+    Transition,
     fingerprint_of,
     make_compose_request,
 )
@@ -98,7 +99,7 @@ def build_composer(skills: ComposingSkills, wish: ComposeWish) -> Composer:
             skills.source,
             skills.onward,
             skills.join,
-            transition=request.transition,
+            transition=cast(Transition, request.transition),
             timeline=timeline,
             overlays=overlays,
         ),

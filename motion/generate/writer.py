@@ -27,7 +27,7 @@ CLAUSE_CONTEXT_STEPS = 2
 of nine held-out sentences with two or three actions 6 passed with 2 steps, 5 with 6, 4 with 20,
 and at most 1 when the sentence was not taken apart."""
 
-Rows = Int[Tensor, "L S"]
+Rows = Int[Tensor, "_ S"]
 Ranking = Callable[[Sequence[Rows], Condition], int]
 """Says which candidate is nearest to a text."""
 
@@ -89,10 +89,10 @@ class CodeWriter:
         self,
         requests: Sequence[GenerationRequest],
         passes: Sequence[PartPass],
-        given: Sequence[dict[int, Int[Tensor, " L"]]],
+        given: Sequence[dict[int, Int[Tensor, " _"]]],
         clock: Clock,
         curves: Sequence[SoundCurves],
-        opening: Rows | None = None,
+        opening: Int[Tensor, "_ S"] | None = None,
     ) -> list[Rows]:
         """Codes of some requests that share sampling and passes.
 
@@ -159,7 +159,7 @@ class CodeWriter:
         before: Int[Tensor, "_ S"] | None,
         active: frozenset[int],
         forced: dict[int, Int[Tensor, " L"]],
-        opening: Rows | None = None,
+        opening: Int[Tensor, "_ S"] | None = None,
     ) -> list[StepRequest]:
         """One for each candidate; without a text there is nothing to choose by."""
         seeds = request.candidate_seeds if clause.text else (request.seed,)
@@ -186,7 +186,7 @@ class _Pass:
     forced: Sequence[dict[int, Int[Tensor, " L"]]]
     active: frozenset[int]
     clock: Clock
-    opening: Rows | None = None
+    opening: Int[Tensor, "_ S"] | None = None
 
     def clause(
         self,

@@ -8,7 +8,9 @@ import torch
 from made_curation import landmarks_of
 
 from motion.conditioners.blazepose import LANDMARK_INDEX
+from motion.data import load_corpora
 from motion.evaluate.trajectory_metrics import mpjpe
+from motion.generate.checkpoint import DEFAULT_CHECKPOINT, LIBRARY_FOLDER
 from motion.generate.curation.body_motion import motion_of_track
 from motion.generate.curation.clips import Track
 from motion.generate.curation.landmark_joints import (
@@ -19,7 +21,7 @@ from motion.generate.curation.landmark_joints import (
     picture_scale,
     seen_body,
 )
-from motion.generate.curation.root_path import floor_path, jump_height
+from motion.generate.curation.root_path import jump_height
 from motion.geometry import axis_angle_to_matrix
 from motion.representation import JOINT_INDEX, NUM_BODY_JOINTS, Motion
 
@@ -46,18 +48,24 @@ def root_relative(motion: Motion) -> torch.Tensor:
     return joints - joints[:, :1]
 
 
+@pytest.fixture(scope="module")
+def real_walk() -> Motion:
+    """Two seconds of a walk of the packaged library."""
+    library = load_corpora([DEFAULT_CHECKPOINT / LIBRARY_FOLDER])[0]
+    return library.motion([clip.clip_id for clip in library.clips].index("ual_walk"), 0, 60)
+
+
 @pytest.mark.parametrize("azimuth", [0.0, 0.8, math.pi / 2, 2.5])
-def test_a_walk_is_given_back_from_any_side(walk_motion: Motion, azimuth: float) -> None:
-    motion = motion_of_track(track_of(walk_motion, azimuth), "film")
-    assert motion.num_frames == walk_motion.num_frames
+def test_a_walk_is_given_back_from_any_side(real_walk: Motion, azimuth: float) -> None:
+    motion = motion_of_track(track_of(real_walk, azimuth), "film")
+    assert motion.num_frames == real_walk.num_frames
     assert motion.parts == {"lower", "upper"}
     assert motion.source == "film"
-    assert mpjpe(root_relative(motion), root_relative(walk_motion)) < 0.035
-    way = motion.transl[-1] - motion.transl[0]
-    true_way = walk_motion.transl[-1] - walk_motion.transl[0]
-    torch.testing.assert_close(way, true_way, atol=0.12, rtol=0)
-    heights = motion.root_position[:, 1] - walk_motion.root_position[:, 1]
-    assert float(heights.abs().max()) < 0.03
+    assert mpjpe(root_relative(motion), root_relative(real_walk)) < 0.03
+    way, true_way = (m.transl[-1] - m.transl[0] for m in (motion, real_walk))
+    torch.testing.assert_close(way, true_way, atol=0.45, rtol=0)  # the path is an estimate
+    heights = motion.root_position[:, 1] - real_walk.root_position[:, 1]
+    assert float(heights.abs().max()) < 0.04
 
 
 def test_it_begins_at_the_origin_facing_ahead(walk_motion: Motion) -> None:
@@ -81,7 +89,7 @@ def test_half_the_pictures_give_nearly_the_same(walk_motion: Motion) -> None:
     motion = motion_of_track(half, "film")
     assert motion.num_frames == 2 * len(rows)
     expected = root_relative(walk_motion)[: motion.num_frames]
-    assert mpjpe(root_relative(motion), expected) < 0.04
+    assert mpjpe(root_relative(motion), expected) < 0.035
 
 
 def test_a_camera_that_looks_down_is_set_upright() -> None:
@@ -171,32 +179,3 @@ def test_a_jump_lifts_the_motion(walk_motion: Motion) -> None:
 def test_a_seen_body_says_how_well_legs_are_seen(walk_motion: Motion) -> None:
     track = track_of(walk_motion)
     assert seen_body(track).legs_seen == pytest.approx(1.0)
-
-
-def test_a_foot_that_seems_lower_while_it_swings_does_not_carry() -> None:
-    """Two feet change every half second; the one in front always looks two centimetres lower."""
-    time = torch.arange(90) / 30.0
-    phase = (time % 1.0) * 2
-    forward = torch.where(phase < 1, 0.25 - 0.5 * phase, -0.75 + 0.5 * phase)  # metres, 1 m/s
-    points = torch.zeros(90, 6, 3, dtype=torch.float64)
-    points[:, :3, 2] = forward[:, None]
-    points[:, 3:, 2] = torch.roll(forward, 15)[:, None]
-    lifted = (phase > 1).double() * 0.03
-    points[:, :3, 1] = lifted[:, None]
-    points[:, 3:, 1] = torch.roll(lifted, 15)[:, None]
-    points[..., 1] -= 0.1 * points[..., 2]
-    path = floor_path(points, torch.zeros(90, dtype=torch.bool))
-    assert float(path[-1, 1] - path[0, 1]) == pytest.approx(89 / 30, rel=0.15)
-    assert float(path[:, 0].abs().max()) < 1e-9
-
-
-def test_the_root_goes_on_in_the_air() -> None:
-    points = torch.zeros(30, 6, 3, dtype=torch.float64)
-    points[:, :, 2] = -0.02 * torch.arange(30)[:, None]
-    points[10:20] = 0.0  # whatever the feet do meanwhile
-    in_air = torch.zeros(30, dtype=torch.bool)
-    in_air[9:21] = True
-    path = floor_path(points, in_air)
-    assert float(path[-1, 1]) == pytest.approx(29 * 0.02, rel=0.02)
-    still = floor_path(points[:1], in_air[:1])
-    assert not still.any()
