@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from motion.generate.curation.landmark_joints import smoothed
@@ -35,6 +35,24 @@ TOUCHING: dict[str, float] = {
 
 STANCE_METRES = 0.015
 """A point that is so much higher than the lowest one counts 1/e of it."""
+
+CARRIERS: tuple[slice, ...] = (slice(0, 3), slice(3, 6), slice(None))
+"""What may carry the body: left sole, right sole, anything. Points of each."""
+
+ABOVE_METRES = 0.12
+"""A carrier so much above the lowest point costs 1."""
+
+ANYTHING_COST = 1.5
+"""More costs anything but a foot: people stand and walk."""
+
+UNEVEN_METRES = 0.01
+"""A change of the root's step by so much (9 m/s2 at 30 fps) costs 1."""
+
+MOST_UNEVEN = 6.0
+"""However much the step changes, it costs no more."""
+
+CHANGE_COST = 2.0
+"""Cost of another carrier than in the frame before."""
 
 SMOOTH_FRAMES = 11
 """Window of the filter on the steps of the root, frames."""
@@ -62,7 +80,7 @@ def walked(motion: Motion, lift: Float[Tensor, " T"]) -> Motion:
     points = touching_points(motion)
     low = points[..., 1].amin(1)
     height = jump_height(lift)
-    path = smoothed_path(points, low, height > AIR_METRES)
+    path = floor_path(points, height > AIR_METRES)
     transl = motion.transl.double().clone()
     transl[:, 0] += path[:, 0]
     transl[:, 1] += height - smoothed(low, 2 * (SMOOTH_FRAMES // 4) + 1, 1)
@@ -78,18 +96,61 @@ def touching_points(motion: Motion) -> Float[Tensor, "T P 3"]:
     return torch.cat([sole_points(motion), joints - below], dim=1).double()
 
 
-def smoothed_path(
-    points: Float[Tensor, "T P 3"], low: Float[Tensor, " T"], in_air: Bool[Tensor, " T"]
-) -> Float[Tensor, "T 2"]:
-    """Way of the root over the floor (x, z; metres) that keeps the lowest points where they are."""
+def floor_path(points: Float[Tensor, "T P 3"], in_air: Bool[Tensor, " T"]) -> Float[Tensor, "T 2"]:
+    """Way of the root over the floor (x, z; metres) that keeps what carries the body in place.
+
+    Args:
+        points: See ``touching_points``; the root stands still.
+        in_air: Frames in which nothing carries it; there the root goes on as before and after.
+    """
     if len(points) < 2:
         return points.new_zeros(len(points), 2)
-    stands = torch.exp(-(points[..., 1] - low[:, None]) / STANCE_METRES)
-    both = torch.minimum(stands[1:], stands[:-1])[..., None]
-    moved = torch.diff(points[..., [0, 2]], dim=0)
-    step = -(both * moved).sum(1) / both.sum(1).clamp(min=1e-9)
+    steps, above = zip(*(_step_over(points, part) for part in CARRIERS), strict=True)
+    step = torch.stack(steps, dim=1)  # (T - 1, carriers, 2)
+    cost = torch.stack(above, dim=1) / ABOVE_METRES
+    cost[:, -1] += ANYTHING_COST
+    best = _cheapest(step.numpy(), cost.numpy())
+    step = step[torch.arange(len(step)), torch.from_numpy(best)]
     step = smoothed(_bridged(step, in_air[1:] | in_air[:-1]), SMOOTH_FRAMES, 2)
     return torch.cat([step.new_zeros(1, 2), step.cumsum(0)])
+
+
+def _step_over(
+    points: Float[Tensor, "T P 3"], part: slice
+) -> tuple[Float[Tensor, "T1 2"], Float[Tensor, " T1"]]:
+    """How the root moves from frame to frame if some points carry the body.
+
+    Also how far these points are above the lowest of all.
+    """
+    height = points[:, part, 1]
+    low = height.amin(1)
+    stands = torch.exp(-(height - low[:, None]) / STANCE_METRES)
+    both = torch.minimum(stands[1:], stands[:-1])[..., None]
+    moved = torch.diff(points[:, part][..., [0, 2]], dim=0)
+    step = -(both * moved).sum(1) / both.sum(1).clamp(min=1e-9)
+    above = low - points[..., 1].amin(1)
+    return step, torch.maximum(above[1:], above[:-1])
+
+
+def _cheapest(
+    step: Float[np.ndarray, "T1 C 2"], cost: Float[np.ndarray, "T1 C"]
+) -> Int[np.ndarray, " T1"]:
+    """Carrier of each frame (axis ``C``) by Viterbi's algorithm: low, and the root moves evenly.
+
+    Height alone would often take the foot that swings forward: where films show people from in
+    front it seems as low as the one that stands, and the root would move to and fro.
+    """
+    total, back = cost[0], []
+    change = 1.0 - np.eye(cost.shape[1])
+    for now, before, own in zip(step[1:], step[:-1], cost[1:], strict=True):
+        jerk = np.linalg.norm(now[None] - before[:, None], axis=-1) / UNEVEN_METRES
+        paths = total[:, None] + np.minimum(jerk, MOST_UNEVEN) + CHANGE_COST * change
+        back.append(paths.argmin(0))
+        total = paths.min(0) + own
+    chosen = [int(total.argmin())]
+    for row in reversed(back):
+        chosen.append(int(row[chosen[-1]]))
+    return np.array(chosen[::-1])
 
 
 def jump_height(lift: Float[Tensor, " T"]) -> Float[Tensor, " T"]:

@@ -21,7 +21,7 @@ from motion.generate.curation.landmark_joints import (
     picture_scale,
     seen_body,
 )
-from motion.generate.curation.root_path import jump_height
+from motion.generate.curation.root_path import floor_path, jump_height
 from motion.geometry import axis_angle_to_matrix
 from motion.representation import JOINT_INDEX, NUM_BODY_JOINTS, Motion
 
@@ -179,3 +179,32 @@ def test_a_jump_lifts_the_motion(walk_motion: Motion) -> None:
 def test_a_seen_body_says_how_well_legs_are_seen(walk_motion: Motion) -> None:
     track = track_of(walk_motion)
     assert seen_body(track).legs_seen == pytest.approx(1.0)
+
+
+def test_a_foot_that_seems_lower_while_it_swings_does_not_carry() -> None:
+    """Two feet change every half second; the one in front always looks two centimetres lower."""
+    time = torch.arange(90) / 30.0
+    phase = (time % 1.0) * 2
+    forward = torch.where(phase < 1, 0.25 - 0.5 * phase, -0.75 + 0.5 * phase)  # metres, 1 m/s
+    points = torch.zeros(90, 6, 3, dtype=torch.float64)
+    points[:, :3, 2] = forward[:, None]
+    points[:, 3:, 2] = torch.roll(forward, 15)[:, None]
+    lifted = (phase > 1).double() * 0.03
+    points[:, :3, 1] = lifted[:, None]
+    points[:, 3:, 1] = torch.roll(lifted, 15)[:, None]
+    points[..., 1] -= 0.1 * points[..., 2]
+    path = floor_path(points, torch.zeros(90, dtype=torch.bool))
+    assert float(path[-1, 1] - path[0, 1]) == pytest.approx(89 / 30, rel=0.15)
+    assert float(path[:, 0].abs().max()) < 1e-9
+
+
+def test_the_root_goes_on_in_the_air() -> None:
+    points = torch.zeros(30, 6, 3, dtype=torch.float64)
+    points[:, :, 2] = -0.02 * torch.arange(30)[:, None]
+    points[10:20] = 0.0  # whatever the feet do meanwhile
+    in_air = torch.zeros(30, dtype=torch.bool)
+    in_air[9:21] = True
+    path = floor_path(points, in_air)
+    assert float(path[-1, 1]) == pytest.approx(29 * 0.02, rel=0.02)
+    still = floor_path(points[:1], in_air[:1])
+    assert not still.any()
