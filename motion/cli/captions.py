@@ -29,7 +29,7 @@ def add_caption_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--candidates",
         type=int,
-        help="texts to choose from for each stretch, 1 to 16 (4); 1: the likeliest",
+        help="texts to choose from for each stretch, 1 to 16 (12); 1: the likeliest",
     )
 
 

@@ -5,7 +5,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from motion.cli import captions, doctor, motions, planning, skills, video, wishes, workshop
+from motion.cli import (
+    captions,
+    composing,
+    doctor,
+    motions,
+    planning,
+    skills,
+    video,
+    wishes,
+    workshop,
+)
 from motion.cli.outputs import MOTION_SUFFIXES
 from motion.cli.workshop import SOUND_WEIGHTS
 
@@ -69,6 +79,7 @@ def build_parser() -> Parser:
     _add_generate(commands)
     _add_extend(commands)
     _add_inbetween(commands)
+    _add_compose(commands)
     _add_caption(commands)
     _add_render(commands)
     _add_convert(commands)
@@ -104,6 +115,17 @@ def _add_generate(commands: Commands) -> None:
         help="make this many motions and keep the one nearest to the text",
     )
     _add_finishing(parser)
+    _add_body(parser)
+    _add_json(parser)
+
+
+def _add_compose(commands: Commands) -> None:
+    parser = commands.add(
+        "compose", composing.compose, "make a long motion: planned, by steps, or by a timeline"
+    )
+    composing.add_arguments(parser)
+    _add_out(parser, repeated=True)
+    _add_checkpoint(parser)
     _add_body(parser)
     _add_json(parser)
 

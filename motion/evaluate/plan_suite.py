@@ -28,10 +28,13 @@ RAW = PlannerConfig(retries=0, constrained=False, verified=False)
 PRODUCT = PlannerConfig()
 SYSTEMS: Mapping[str, PlannerConfig] = {
     "raw": RAW,
-    "constrained": PlannerConfig(retries=0, verified=False),
+    "in form": PlannerConfig(retries=0, grounded=False, verified=False),
+    "in form, verified": PlannerConfig(grounded=False),
+    "grounded": PlannerConfig(retries=0, verified=False),
     "product": PRODUCT,
 }
-"""One free answer; one answer held to the grammar; checked and asked again."""
+"""One free answer; one held to the form, or checked and asked again; one held to what can be done
+in the scene; and that checked and asked again: the product."""
 BUDGETS: tuple[int | None, ...] = (0, 8, 16, 32, 64, None)
 """Tokens of thought; None: as many as the longest thought in training."""
 LANGUAGES = ("es", "fr", "de", "zh", "ja")

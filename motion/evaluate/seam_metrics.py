@@ -21,6 +21,10 @@ SIDE_FRAMES = 3
 """Frames on either side of a transition in its window: a third difference spans four."""
 JERK_BAR = 1.5
 """A seam should be no rougher than this times the median inside segments."""
+ROOT_SLACK = 1.5
+"""A root that jumps at a seam moves or turns further in a frame than this times the most inside."""
+LEAST_JERK = 0.01
+"""m/s^3; of a body that stands still, so that a ratio to it stays a number."""
 _CHUNK = 1000
 """Frames worked on together: bounds the memory of long motions."""
 
@@ -74,9 +78,12 @@ class SeamReport:
 
     @property
     def root_continuous(self) -> bool:
-        """Whether no seam moves or turns the root more in a frame than segments do."""
-        steps = all(seam.root_step <= self.inside_root_step for seam in self.seams)
-        return steps and all(seam.root_turn <= self.inside_root_turn for seam in self.seams)
+        """Whether the root moves and turns at no seam as nowhere inside; see ``ROOT_SLACK``."""
+        most_step = ROOT_SLACK * self.inside_root_step
+        most_turn = ROOT_SLACK * self.inside_root_turn
+        return all(
+            seam.root_step <= most_step and seam.root_turn <= most_turn for seam in self.seams
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Values that JSON can hold, the summary first."""
@@ -109,8 +116,8 @@ def seam_metrics(motion: Motion, seams: Sequence[tuple[int, int]]) -> SeamReport
     if not bool(calm.any()):
         raise RequestError("segments are too short to compare their seams with their inside")
     lengths = sorted({stop - start for start, stop in windows})
-    means = {n: _windowed(jerk, calm, n, peak=False) for n in lengths}
-    peaks = {n: _windowed(jerk, calm, n, peak=True) for n in lengths}
+    means = {n: max(_windowed(jerk, calm, n, peak=False), LEAST_JERK) for n in lengths}
+    peaks = {n: max(_windowed(jerk, calm, n, peak=True), LEAST_JERK) for n in lengths}
     found = []
     for (start, stop), (first, last) in zip(seams, windows, strict=True):
         jerks, near = jerk[first:last], slice(start - 1, min(stop + 1, len(step)))

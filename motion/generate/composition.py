@@ -157,9 +157,18 @@ class Composer:
             self._fill_queue()
             yield self._next()
 
-    def compose(self) -> Composition:
-        """Run to the end and give the whole."""
-        motion = joined([part.motion for part in self.stream()])
+    def compose(self, told: Callable[[Segment], None] | None = None) -> Composition:
+        """Run to the end and give the whole.
+
+        Args:
+            told: Called with each segment as it is finished.
+        """
+        pieces = []
+        for part in self.stream():
+            pieces.append(part.motion)
+            if told is not None:
+                told(part.segment)
+        motion = joined(pieces)
         timeline, request = self.request.timeline, self.request
         sounds = () if timeline is None else timeline.sounds
         texts = dict.fromkeys(segment.text for segment in self.progress.segments if segment.text)

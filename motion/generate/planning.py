@@ -2,8 +2,8 @@
 
 The likeliest answer comes first. It is kept if it parses and nothing that can be checked speaks
 against it; else a few answers are drawn with other seeds, and the first sound one is kept, or the
-best of all with a warning. While it writes the model is held to the grammar of the answer, so that
-even untrained weights give numbered steps.
+best of all with a warning. While it writes the model is held to the form of the answer, so that
+even untrained weights give numbered steps, and in a scene that can be read to what can be done.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,11 @@ from motion.generate.plan_judging import Judgement, fallback_text, grammar_of, j
 from motion.generate.plan_requests import Plan, PlanRequest
 from motion.generate.requests import spread_seeds
 from motion.tasks.answering import Answer, Answerer, Question
+from motion.tasks.grammars import TextGrammar
+from motion.tasks.planning.affordances import grammar_in_scene
 from motion.tasks.prompts import Prompt, make_prompt
 from motion.tasks.thinking import ThinkingConfig, ThinkingNeed, decide_budget
-from motion.tasks.wants import TASK_OF, WANTED_STEPS
+from motion.tasks.wants import TASK_OF, WANTED_STEPS, Want
 
 MOST_RETRIES = 32
 UNTRAINED = "these weights were not trained to plan; the words have the form of a plan at most"
@@ -32,7 +34,9 @@ class PlannerConfig:
     temperature: float = 0.7
     """Of those draws."""
     constrained: bool = True
-    """Let only words come that fit the grammar of the answer."""
+    """Let only words come that fit the form of the answer."""
+    grounded: bool = True
+    """Let only what can be done come, where the scene and what is asked can be read."""
     verified: bool = True
     """Follow the state of the scene, not only the form of the answer."""
     max_tokens: int = 160
@@ -125,8 +129,8 @@ class Planner:
         return placed, guessed
 
     def _question(self, request: PlanRequest) -> Question:
-        task = TASK_OF[request.want]
-        prompt = make_prompt(task, request.fields())
+        task, fields = TASK_OF[request.want], request.fields()
+        prompt = make_prompt(task, fields)
         if task in self.config.instructions:
             prompt = replace(prompt, instruction=self.config.instructions[task])
         return Question(
@@ -135,8 +139,15 @@ class Planner:
             temperature=request.temperature,
             max_tokens=self.config.max_tokens,
             thinking_budget=self._budget(request, prompt),
-            grammar=grammar_of(request.want) if self.config.constrained else None,
+            grammar=self._grammar(request.want, fields),
         )
+
+    def _grammar(self, want: Want, fields: Mapping[str, str]) -> TextGrammar | None:
+        if not self.config.constrained:
+            return None
+        doing = [text for name, text in fields.items() if name != "scene"]
+        possible = grammar_in_scene(want, fields.get("scene"), *doing)
+        return possible if possible and self.config.grounded else grammar_of(want)
 
     def _budget(self, request: PlanRequest, prompt: Prompt) -> int:
         _, switch = request.texts()

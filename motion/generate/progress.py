@@ -20,6 +20,8 @@ from motion.representation import FPS, FULL_POSE_WIDTHS, Motion, join_motions
 
 FORMAT = 1
 """Of the state file."""
+LONGEST_SAID = 60
+"""Characters of a value that messages give."""
 R = TypeVar("R")
 
 
@@ -159,7 +161,10 @@ class ProgressFile:
             return
         theirs = values["request"]
         changed = [name for name in self.request if self.request[name] != theirs.get(name)]
-        what = f"its {changed[0]} is another" if changed else "it was made with other weights"
+        what = "it was made with other weights"
+        if changed:
+            old, new = (_said(values.get(changed[0])) for values in (theirs, self.request))
+            what = f"its {changed[0]} was {old}, now it is {new}"
         raise RequestError(
             f"{self.path} belongs to another composition: {what}; name another state file, or "
             "delete this one to start anew"
@@ -230,3 +235,8 @@ def _progress(values: Mapping[str, Any]) -> Progress:
 def _tupled(kind: type[R], row: Mapping[str, Any]) -> R:
     """A record whose lists were tuples."""
     return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in row.items()})
+
+
+def _said(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= LONGEST_SAID else f"{text[:LONGEST_SAID]}..."

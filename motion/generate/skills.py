@@ -236,7 +236,7 @@ class Skills:
             RequestError: The request is not possible; the message says why.
             FormatError: A timeline's sound or the state cannot be read.
         """
-        return self._composer(wish).compose()
+        return self.composer(**wish).compose()
 
     def compose_stream(self, **wish: Unpack[ComposeWish]) -> Iterator[ComposedSegment]:
         """Yield the segments of a composition as they are finished, in constant memory.
@@ -245,9 +245,15 @@ class Skills:
             RequestError: The request is not possible; the message says why.
             FormatError: A timeline's sound or the state cannot be read.
         """
-        return self._composer(wish).stream()
+        return self.composer(**wish).stream()
 
-    def _composer(self, wish: ComposeWish) -> Composer:
+    def composer(self, **wish: Unpack[ComposeWish]) -> Composer:
+        """What ``compose`` runs, for those who want to be told of segments on the way.
+
+        Raises:
+            RequestError: The request is not possible; the message says why.
+            FormatError: A timeline's sound cannot be read.
+        """
         model = self.language.model
         skills = ComposingSkills(
             source=cast(MotionSource, self),  # these methods are part of one

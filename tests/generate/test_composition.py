@@ -154,10 +154,10 @@ def test_a_kill_while_the_state_is_written_loses_nothing(
 def test_a_finished_state_is_only_read(generator: MotionGenerator, tmp_path: Path):
     wish: ComposeWish = {"steps": "walk", "state": tmp_path / "s.json", "describe": False}
     whole = generator.compose(**wish)
-    composer = generator._composer(wish)
+    composer = generator.composer(**wish)
     composer.maker = None  # type: ignore[assignment]
     assert same(composer.compose().motion, whole.motion)
-    with pytest.raises(RequestError, match="belongs to another composition: its seed is another"):
+    with pytest.raises(RequestError, match="another composition: its seed was 0, now it is 1"):
         generator.compose(**wish, seed=1)
 
 
