@@ -9,6 +9,7 @@ from motion.cli import (
     captions,
     composing,
     doctor,
+    evaluation,
     motions,
     planning,
     skills,
@@ -20,8 +21,8 @@ from motion.cli.outputs import MOTION_SUFFIXES
 from motion.cli.workshop import SOUND_WEIGHTS
 
 PROGRAM = "motion"
-STAGES: tuple[str, ...] = ("tokenizer", "alignment", "language")
-"""Training stages, in the order in which they build on each other."""
+STAGES: tuple[str, ...] = ("tokenizer", "alignment", "language", "evaluator")
+"""Training stages, in the order in which they build on each other; the evaluator needs none."""
 
 CORPORA: tuple[str, ...] = ("cmu", "bandai", "cc0", "bvh", "aist", "beat", "amass")
 """Corpora that ``motion.data.prepare`` reads."""
@@ -44,9 +45,11 @@ class Parser(argparse.ArgumentParser):
 class Commands:
     """The commands of one parser, each bound to the function that runs it."""
 
-    def __init__(self, parser: Parser, title: str = "commands") -> None:
+    def __init__(
+        self, parser: Parser, title: str = "commands", *, required: bool = True
+    ) -> None:
         self._parsers: argparse._SubParsersAction[Parser] = parser.add_subparsers(
-            metavar="COMMAND", required=True, title=title
+            metavar="COMMAND", required=required, title=title
         )
 
     def add(
@@ -88,6 +91,7 @@ def build_parser() -> Parser:
     _add_plan(commands)
     _add_prepare(commands)
     _add_train(commands)
+    _add_evaluate(commands)
     _add_benchmark(commands)
     _add_weights(commands)
     _add_doctor(commands)
@@ -322,6 +326,21 @@ def _add_train(commands: Commands) -> None:
         nargs=argparse.REMAINDER,
         help="for the Lightning CLI, for example: fit --config FILE (or --help)",
     )
+
+
+def _add_evaluate(commands: Commands) -> None:
+    parser = commands.add(
+        "evaluate", evaluation.evaluate, "measure how well a checkpoint does on held-out data"
+    )
+    evaluation.add_arguments(parser)
+    _add_checkpoint(parser)
+    _add_json(parser)
+    actions = Commands(parser, "instead of measuring", required=False)
+    compare = actions.add("compare", evaluation.compare, "compare two reports by pairs of items")
+    evaluation.add_compare_arguments(compare)
+    _add_json(compare)
+    checks = actions.add("checks", evaluation.checks, "hold every metric against its identities")
+    _add_json(checks)
 
 
 def _add_benchmark(commands: Commands) -> None:

@@ -22,6 +22,7 @@ STAGES = {
     "tokenizer": Stage("motion.train.tokenizer_stage", "TokenizerModule", "WindowData"),
     "language": Stage("motion.train.language_stage", "LanguageModule", "StepData"),
     "alignment": Stage("motion.train.alignment_stage", "AlignmentModule", "PairData"),
+    "evaluator": Stage("motion.train.evaluator_stage", "EvaluatorModule", "EvaluatorData"),
 }
 
 COMMANDS = ("fit", "validate", "test", "predict")

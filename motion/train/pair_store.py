@@ -54,7 +54,17 @@ class PairStore:
         Raises:
             DataError: There is none, or none with a caption.
         """
-        features = build_store(corpora, split, parts, mirror=True)
+        return cls.of(build_store(corpora, split, parts, mirror=True), corpora, split)
+
+    @classmethod
+    def of(
+        cls, features: FeatureStore, corpora: Sequence[PreparedCorpus], split: str
+    ) -> "PairStore":
+        """Add the captions to what is known of the motions of clips, plain and mirrored in turn.
+
+        Raises:
+            DataError: No clip has a caption.
+        """
         records = {record.clip_id: record for corpus in corpora for record in corpus.clips}
         captions, names = [], []
         for row, clip_id in enumerate(features.clip_ids):
@@ -106,16 +116,25 @@ def _texts(captions: Sequence[Caption]) -> tuple[str, ...]:
     return tuple(caption.text for caption in captions)
 
 
+@dataclass(frozen=True, kw_only=True)
+class DrawnPairs:
+    """What makes up a batch: rows of the store, a caption of each, and which frames are seen."""
+
+    rows: Sequence[int]
+    captions: Sequence[str]
+    spans: Sequence[tuple[int, int]]
+    """First frame and the one after the last."""
+
+
 class _Pairs(Dataset[PairBatch]):
     """Makes batches of rows, captions and spans of frames."""
 
     def __init__(self, store: PairStore, texts: dict[str, int], features: TextFeatureTable) -> None:
         self.store, self.texts, self.features = store, texts, features
 
-    def batch(
-        self, rows: Sequence[int], captions: Sequence[str], spans: Sequence[tuple[int, int]]
-    ) -> PairBatch:
-        """Collate clips, cut to frames ``spans`` (half-open)."""
+    def batch(self, drawn: DrawnPairs) -> PairBatch:
+        """Collate clips."""
+        rows, captions, spans = drawn.rows, drawn.captions, drawn.spans
         clips = [
             {name: values[start:stop] for name, values in self.store.features.clip(row).items()}
             for row, (start, stop) in zip(rows, spans, strict=True)
@@ -184,6 +203,10 @@ class TrainingPairs(_Pairs):
         return self.drawing.num_batches
 
     def __getitem__(self, index: int) -> PairBatch:
+        """Draw a batch."""
+        return self.batch(self.draw(index))
+
+    def draw(self, index: int) -> DrawnPairs:
         """Draw clips, plain or mirrored, some with their twin; for each a caption and a span."""
         drawing = self.drawing
         generator = torch.Generator().manual_seed(drawing.seed * 1_000_003 + index)
@@ -195,7 +218,8 @@ class TrainingPairs(_Pairs):
         rows = (2 * chosen + coins).tolist()
         rows += [row ^ 1 for row in rows[:num_twins]]
         captions = [self.caption(row, generator) for row in rows]
-        return self.batch(rows, captions, [self._span(row, generator) for row in rows])
+        spans = [self._span(row, generator) for row in rows]
+        return DrawnPairs(rows=rows, captions=captions, spans=spans)
 
     def _span(self, row: int, generator: torch.Generator) -> tuple[int, int]:
         length = int(self.store.features.lengths[row])
@@ -235,8 +259,13 @@ class EvaluationPairs(_Pairs):
 
     def __getitem__(self, index: int) -> PairBatch:
         """Give the next clips."""
+        return self.batch(self.draw(index))
+
+    def draw(self, index: int) -> DrawnPairs:
+        """Tell the next clips."""
         which, place = divmod(index, self._per_pass)
         taken = slice(place * EVALUATION_BATCH, (place + 1) * EVALUATION_BATCH)
         rows = self.rows[taken]
         spans = [(0, int(self.store.features.lengths[row])) for row in rows]
-        return self.batch(rows, list(self.spoken.values())[which][taken], spans)
+        captions = list(self.spoken.values())[which][taken]
+        return DrawnPairs(rows=rows, captions=captions, spans=spans)
