@@ -45,9 +45,7 @@ class Parser(argparse.ArgumentParser):
 class Commands:
     """The commands of one parser, each bound to the function that runs it."""
 
-    def __init__(
-        self, parser: Parser, title: str = "commands", *, required: bool = True
-    ) -> None:
+    def __init__(self, parser: Parser, title: str = "commands", *, required: bool = True) -> None:
         self._parsers: argparse._SubParsersAction[Parser] = parser.add_subparsers(
             metavar="COMMAND", required=required, title=title
         )
@@ -335,12 +333,7 @@ def _add_evaluate(commands: Commands) -> None:
     evaluation.add_arguments(parser)
     _add_checkpoint(parser)
     _add_json(parser)
-    actions = Commands(parser, "instead of measuring", required=False)
-    compare = actions.add("compare", evaluation.compare, "compare two reports by pairs of items")
-    evaluation.add_compare_arguments(compare)
-    _add_json(compare)
-    checks = actions.add("checks", evaluation.checks, "hold every metric against its identities")
-    _add_json(checks)
+    evaluation.add_actions(Commands(parser, "instead of measuring", required=False).add)
 
 
 def _add_benchmark(commands: Commands) -> None:

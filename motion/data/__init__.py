@@ -1,5 +1,6 @@
 """Corpora: readers, retargeting to SMPL-X, prepared folders, captions."""
 
+from motion.data.clip_kinds import is_dance, is_gesturing
 from motion.data.corpus import PreparedCorpus, load_corpora
 from motion.data.preparing import PrepareReport, prepare
 from motion.data.preparing_made_music import prepare_made_music
@@ -19,6 +20,8 @@ __all__ = [
     "SoundRecord",
     "SoundReport",
     "SoundSpan",
+    "is_dance",
+    "is_gesturing",
     "load_corpora",
     "prepare",
     "prepare_made_music",

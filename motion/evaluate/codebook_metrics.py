@@ -51,6 +51,10 @@ class CodebookCounts:
                 before = self._histograms.get((part, level))
                 self._histograms[part, level] = counts if before is None else before + counts
 
+    def histograms(self) -> dict[tuple[str, int], Int[Tensor, " N"]]:
+        """How often each row was used, by part and level."""
+        return dict(self._histograms)
+
     def uses(self) -> tuple[CodebookUse, ...]:
         """Usage of every stream, in the order in which they were seen."""
         return tuple(codebook_use(*key, counts) for key, counts in self._histograms.items())

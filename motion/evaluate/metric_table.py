@@ -7,6 +7,7 @@ holds every row against ``motion.evaluate.self_checks``.
 from dataclasses import dataclass
 
 from motion.errors import RequestError
+from motion.evaluate.plan_scores import RULES
 from motion.evaluate.protocol import Better, Figure, Protocol
 
 
@@ -290,6 +291,42 @@ METRICS: tuple[Metric, ...] = (
         "exp(-sum p log p)",
         "van den Oord et al., NeurIPS 2017",
         "codebook_metrics.codebook_use",
+    ),
+    _metric(
+        "Drift at 3 s",
+        "m",
+        "lower",
+        "mean over joints of |p - q| in the world, 3 s after both started alike",
+        "own",
+        "reconstruction.drift",
+    ),
+    _metric(
+        "Seam jerk",
+        "1",
+        "closer",
+        "mean jerk in the six frames over a seam, over that of the truth; truth: 1",
+        "own",
+        "inbetween_suite.score",
+    ),
+    _metric(
+        "Frame FID",
+        "1",
+        "lower",
+        "FID of all frames: joint positions and velocities, 24 principal axes of the truth",
+        "own",
+        "inbetween_suite.gap_fid",
+    ),
+    *(
+        _metric(name, "1", "higher", formula, "own", f"speech_metrics.{function}")
+        for name, formula, function in (
+            ("Stroke correlation", "Pearson's r of arm speed and loudness", "correlation"),
+            ("Jaw correlation", "Pearson's r of the open jaw and loudness", "correlation"),
+            ("Mouth AUC", "chance that voice is more open than silence", "mouth_scores"),
+        )
+    ),
+    *(
+        _metric(f"Plan {name}", "1", "higher", formula, "own", "plan_scores.score_plan")
+        for name, formula in RULES.items()
     ),
 )
 

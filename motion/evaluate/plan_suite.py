@@ -121,7 +121,7 @@ class PlanSuite:
         results = {}
         for task, examples in self._by_thinking_task().items():
             known = [example for example in examples if is_known(example)]
-            places = [_place(example) for example in known]
+            places = [place_of(example) for example in known]
             if len(set(places)) < LEAST_PROMPTS:
                 continue
             off, on = (self.run(known, config, mode).scores for mode in ("off", "on"))
@@ -236,7 +236,7 @@ def _kind(example: TaskExample, score: PlanScore) -> str:
     )
 
 
-def _place(example: TaskExample) -> str:
+def place_of(example: TaskExample) -> str:
     """Questions about one scene are alike."""
     return example.fields["scene"] if "scene" in example.fields else str(dict(example.fields))
 

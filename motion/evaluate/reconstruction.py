@@ -142,6 +142,16 @@ def evaluate_reconstruction(
     return sums.report(data_set, split)
 
 
+def drift(
+    found: Float[Tensor, "T J 3"], truth: Float[Tensor, "T J 3"], fps: float = FPS
+) -> float | None:
+    """Joint error in the world, metres, three seconds after both started alike; None: shorter."""
+    place = round(DRIFT_SECONDS * fps)
+    if len(found) <= place:
+        return None
+    return float(torch.linalg.vector_norm(found[place] - truth[place], dim=-1).mean())
+
+
 class _Sums:
     """Running sums over clips, metres."""
 
@@ -166,8 +176,8 @@ class _Sums:
         self.world += float(world.sum())
         self.first += float(world[:place].sum())
         self.first_frames += min(place, len(world))
-        if len(world) > place:
-            self.at.append(float(world[place]))
+        if (at := drift(found, truth)) is not None:
+            self.at.append(at)
         change, aimed = (torch.diff(x, n=2, dim=0) * FPS**2 for x in (relative, aim))
         self.acceleration += float(torch.linalg.vector_norm(change - aimed, dim=-1).mean(-1).sum())
         self.jerky += float(torch.linalg.vector_norm(aimed, dim=-1).mean(-1).sum())

@@ -26,8 +26,16 @@ from motion.evaluate.distribution_metrics import (
     r_precision,
 )
 from motion.evaluate.foot_metrics import foot_metrics
+from motion.evaluate.inbetween_suite import HeldOutGap, gap_fid, score
+from motion.evaluate.plan_scores import SHARES, score_plan
+from motion.evaluate.reconstruction import drift
+from motion.evaluate.speech_metrics import correlation, mouth_scores
 from motion.evaluate.text_metrics import best_cosine, greedy_match, text_scores
+from motion.generate.plan_requests import Plan
 from motion.representation import NUM_BODY_JOINTS, SOLE_HEIGHT, Motion, rest_positions
+from motion.tasks.planning.days import make_examples
+from motion.tasks.planning.parsing import parse_steps
+from motion.tasks.wants import TASK_OF
 
 _FPS = 30.0
 _PAIRS = 3200
@@ -61,6 +69,7 @@ def run_self_checks() -> tuple[SelfCheck, ...]:
         _gestures,
         _texts,
         _codebooks,
+        _tasks,
     )
     return tuple(check for room in rooms for check in room())
 
@@ -196,3 +205,30 @@ def _codebooks() -> Iterator[SelfCheck]:
     use = codebook_use("made", 0, torch.tensor([5, 5, 5, 5, 0, 0, 0, 0]))
     yield _check("Codebook usage", "4 of 8 rows", use.used_share, 0.5)
     yield _check("Codebook perplexity", "4 rows evenly", use.perplexity, 4)
+
+
+def _tasks() -> Iterator[SelfCheck]:
+    truth = _joints(4.0)
+    away = truth + torch.tensor([0.3, 0.0, 0.4])
+    yield _check("Drift at 3 s", "moved by 0.5 m", drift(away, truth) or 0.0, 0.5)
+    piece = _swaying(24)
+    gap = HeldOutGap(clip_id="made", start=piece, truth=piece, end=piece)
+    seam = score([gap], [piece], "inbetweening").seam_jerk
+    yield _check("Seam jerk", "the truth", float(seam), 1)
+    yield _check("Frame FID", "a set to itself", gap_fid([gap], [piece]), 0)
+    loud = torch.linspace(0, 1, 30)
+    for name in ("Stroke correlation", "Jaw correlation"):
+        yield _check(name, "twice the loudness", correlation(2 * loud + 1, loud), 1)
+    mouth = mouth_scores(loud, loud > 0.5)
+    yield _check("Mouth AUC", "open in voice alone", mouth.auc, 1)
+    example = next(e for e in make_examples("test", 12, 0) if e.task == TASK_OF["steps"])
+    steps = parse_steps(example.answer)
+    answer = score_plan(example, Plan(want="steps", text=example.answer, steps=steps))
+    for name in SHARES:
+        yield _check(f"Plan {name}", "the grammar's own answer", getattr(answer, name), 1)
+    yield _check("Plan lcs", "the grammar's own answer", answer.lcs, 1)
+
+
+def _swaying(num_frames: int) -> Motion:
+    pose = 0.2 * torch.sin(torch.arange(num_frames * 165.0).reshape(num_frames, 165) / 70)
+    return Motion.from_full_pose(pose, torch.zeros(num_frames, 3))

@@ -7,7 +7,6 @@ Axis letters added here: ``N`` events, ``E`` edges of frames.
 """
 
 import logging
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -19,7 +18,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from motion.data import ClipRecord, PreparedCorpus
+from motion.data import ClipRecord, PreparedCorpus, is_dance, is_gesturing
 from motion.evaluate.beat_metrics import BEAT_DEFINITIONS, beat_score, kinematic_beats
 from motion.evaluate.speech_metrics import arm_speed, speech_loudness
 from motion.representation import FPS, Motion
@@ -43,12 +42,6 @@ START_RANGE_FRAMES = 15
 """The warp may start this far from the place that was drawn."""
 OCTAVE_SHARES = {1.0: 1.0, 2.0: 0.5, 0.5: 0.25}
 """How often a reading of the tempo is drawn, relative to one music beat a grid beat."""
-DANCE_WORDS = re.compile(r"\bdanc|\bballet\b|\bpirouette|\bcharleston\b|\bymca\b", re.IGNORECASE)
-DANCE_CAPTION_SHARE = 0.5
-TALK_WORDS = re.compile(r"\btalk|\bspeak|\bspeech\b|\bconvers|\bgesticulat", re.IGNORECASE)
-TALK_CONTENTS = frozenset({"guide", "respond", "call", "bye", "byebye"})
-"""Bandai contents with arm gestures of someone who stands and may well be speaking."""
-DANCE_CORPORA, TALK_CORPORA = frozenset({"aist"}), frozenset({"beat"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,20 +109,6 @@ class PairingReport:
             f"{len(self.pairs)} pairs of {used or 'nothing'}, mean fit {mean:.2f}; "
             f"{len(self.left_out)} clips left out"
         )
-
-
-def is_dance(record: ClipRecord) -> bool:
-    """Whether a clip shows dance, by its corpus, its labels or half of its English captions."""
-    if record.corpus in DANCE_CORPORA or record.labels.get("content", "").startswith("dance"):
-        return True
-    return _caption_share(record, DANCE_WORDS) >= DANCE_CAPTION_SHARE
-
-
-def is_gesturing(record: ClipRecord) -> bool:
-    """Whether a clip shows someone who stands and gestures as speakers do."""
-    if record.corpus in TALK_CORPORA or record.labels.get("content") in TALK_CONTENTS:
-        return True
-    return _caption_share(record, TALK_WORDS) >= DANCE_CAPTION_SHARE
 
 
 def pseudo_music_pairs(
@@ -218,11 +197,6 @@ class _Clip:
             edges=edges,
             fit=fit,
         )
-
-
-def _caption_share(record: ClipRecord, words: re.Pattern[str]) -> float:
-    texts = [caption.text for caption in record.captions if caption.language == "en"]
-    return sum(words.search(text) is not None for text in texts) / max(len(texts), 1)
 
 
 def _fill(

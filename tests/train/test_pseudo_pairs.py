@@ -11,8 +11,6 @@ from motion.geometry.extrema import smoothed
 from motion.representation import Motion
 from motion.train.pseudo_pairs import (
     SpeechSound,
-    is_dance,
-    is_gesturing,
     pseudo_music_pairs,
     pseudo_speech_pairs,
 )
@@ -110,16 +108,6 @@ def test_gestures_get_speech_that_fits(tmp_path: Path):
     assert all(pair.modality == "speech" and pair.fit >= 0.25 for pair in report.pairs)
     assert all(0 <= float(pair.edges[0]) < float(pair.edges[-1]) <= 25 for pair in report.pairs)
     assert "hardly move" in report.left_out["beat/still"]
-
-
-def test_what_counts_as_dance_and_as_gesturing():
-    assert is_dance(record("x", "someone is dancing wildly"))
-    assert is_dance(record("x", "", corpus="aist"))
-    assert is_dance(record("x", "", corpus="bandai", labels={"content": "dance-short"}))
-    assert not is_dance(record("x", "a person walks"))
-    assert is_gesturing(record("x", "", corpus="bandai", labels={"content": "guide"}))
-    assert is_gesturing(record("x", "someone talks with both hands"))
-    assert not is_gesturing(record("x", "a person dances"))
 
 
 def test_a_recording_is_measured():

@@ -47,6 +47,8 @@ class SystemFigures:
     what: str
     """One line: what the system does."""
     figures: tuple[Figure, ...]
+    group: str = ""
+    """Under what condition (length of the gap, corpus); empty: there is only one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +56,7 @@ class ItemScores:
     """One metric of each item (clip, prompt and seed, question), so that runs compare by pairs."""
 
     metric: str
+    """With the condition, where there are several; unique in a report of a suite."""
     better: Better
     prompts: tuple[str, ...]
     """Name of each item; several seeds of one prompt share it and stay together in tests."""
@@ -69,6 +72,8 @@ class Comparison:
     first: str
     second: str
     results: tuple[PairedResult, ...]
+    group: str = ""
+    """Under what condition; empty: there is only one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +105,8 @@ class Plot:
     spans: start, end, start, end, ... in seconds."""
     columns: tuple[str, ...] = ()
     """Names of the columns of a heat map."""
+    marks: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """Moments to mark in a plot of lines, by what they are."""
 
 
 @dataclass(frozen=True, kw_only=True)
