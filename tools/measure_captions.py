@@ -44,7 +44,7 @@ from motion.evaluate.caption_suite import (
 from motion.evaluate.text_metrics import text_scores
 from motion.formats import atomic_path
 from motion.generate import MotionGenerator
-from motion.generate.captioning import CaptionConfig, MotionCaption
+from motion.generate.caption_records import CaptionConfig, MotionCaption
 from motion.generate.checkpoint import DEFAULT_CHECKPOINT
 
 CORPORA = ("bandai", "cmu", "cc0")

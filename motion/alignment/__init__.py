@@ -1,5 +1,6 @@
 """The shared space of motion and signals: embedding, contrastive losses, retrieval."""
 
+from motion.alignment.caption_memory import CaptionMemory
 from motion.alignment.losses import (
     AlignmentLossConfig,
     contrastive_loss,
@@ -21,6 +22,7 @@ __all__ = [
     "AlignmentLossConfig",
     "AlignmentModel",
     "AlignmentModelConfig",
+    "CaptionMemory",
     "LibraryEntry",
     "MotionEncoderConfig",
     "MotionFeatures",

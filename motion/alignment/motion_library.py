@@ -7,7 +7,7 @@ motions.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -248,13 +248,15 @@ class MotionLibrary:
 
 
 @torch.no_grad()
-def embed_motions(motions: Sequence[Motion], model: AlignmentModel) -> Float[Tensor, "M D"]:
-    """Embed many motions at 30 fps, those of like length together."""
+def embed_motions(
+    motions: Sequence[Motion], model: AlignmentModel, parts: Collection[str] | None = None
+) -> Float[Tensor, "M D"]:
+    """Embed many motions at 30 fps, those of like length together; by some parts, if given."""
     order = sorted(range(len(motions)), key=lambda index: motions[index].num_frames)
     rows: dict[int, Tensor] = {}
     for start in range(0, len(order), _BATCH):
         chosen = order[start : start + _BATCH]
-        found = model.embed_motion([motions[index] for index in chosen])
+        found = model.embed_motion([motions[index] for index in chosen], parts)
         rows.update(zip(chosen, found, strict=True))
     return torch.stack([rows[index] for index in range(len(motions))])
 

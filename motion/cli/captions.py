@@ -10,7 +10,7 @@ from motion.cli import wishes
 from motion.cli.outputs import check_readable
 
 if TYPE_CHECKING:
-    from motion.generate.captioning import MotionCaption
+    from motion.generate.caption_records import MotionCaption
 
 
 def add_caption_arguments(parser: argparse.ArgumentParser) -> None:

@@ -18,7 +18,7 @@ import yaml
 
 from motion.data.captioning.english import gerund, third_person
 from motion.errors import RequestError
-from motion.evaluate.text_metrics import caption_tokens
+from motion.tasks.caption_words import caption_tokens
 
 LEAST_SIDED, LEAST_SIDED_SHARE = 2, 0.5
 """References of the main action, and their share, that name a side before a caption has to."""

@@ -30,7 +30,6 @@ from motion.evaluate.paired import (
 from motion.evaluate.prompts import wilson_interval
 from motion.evaluate.protocol import NO_EVALUATOR, Figure, Protocol
 from motion.evaluate.text_metrics import (
-    TOKENIZATION,
     bleu_counts,
     bleu_of,
     cider_each,
@@ -38,6 +37,7 @@ from motion.evaluate.text_metrics import (
     rouge_l_each,
 )
 from motion.representation import FPS
+from motion.tasks.caption_words import TOKENIZATION
 
 WHOLE, PEOPLE = "all", "people"
 """Name of the set of all clips, and of those that people described, held to their words alone."""

@@ -11,8 +11,6 @@ Axis letters added here: ``N`` captions, ``L M`` tokens of two texts.
 """
 
 import math
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -25,18 +23,11 @@ from torch.nn import functional as F
 from motion.conditioners.text import TextEncoder
 from motion.errors import RequestError
 from motion.optional import require
+from motion.tasks.caption_words import caption_tokens
 
-TOKENIZATION = (
-    "NFKC, lower case, words of letters and digits with inner apostrophes, each Han, kana or Thai "
-    "character by itself, punctuation dropped"
-)
-"""For the protocol's notes."""
 NGRAMS = 4
 CIDER_SCALE = 10.0
 _BATCH = 64
-_SINGLE = r"\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff"
-_WORD = rf"[^\W_{_SINGLE}]+"
-_TOKEN = re.compile(rf"[{_SINGLE}]|{_WORD}(?:['\u2019]{_WORD})*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,11 +66,6 @@ class EmbeddingScores:
     def rescaled_f1(self) -> float:
         """F1 with the shuffled one moved to 0, and 1 kept."""
         return (self.f1 - self.shuffled_f1) / max(1 - self.shuffled_f1, 1e-9)
-
-
-def caption_tokens(text: str) -> list[str]:
-    """Words of a caption; see ``TOKENIZATION``."""
-    return _TOKEN.findall(unicodedata.normalize("NFKC", text).lower())
 
 
 def text_scores(found: Sequence[str], references: Sequence[Sequence[str]]) -> TextScores:

@@ -1,24 +1,34 @@
 """``Captioner``: a motion of any length in, a sentence about it out.
 
 Each stretch of at most ten seconds gets several texts of the language model, the likeliest one and
-sampled ones. The best by likelihood and by nearness to the motion in the shared space is kept.
+sampled ones, and beside them what was said of the most alike known motions. Chosen is the text that
+is likely, near to the motion in the shared space, and in agreement with all the others.
 """
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from motion.alignment import AlignmentModel, MotionLibrary
+from motion.alignment import AlignmentModel, CaptionMemory, MotionLibrary
 from motion.conditioners import TextEncoder
 from motion.errors import RequestError
 from motion.formats.joint_positions import BODY_PARTS
 from motion.generate.caption_pieces import Told, join_texts, quiet_cuts
-from motion.generate.requests import MOST_CANDIDATES, check_seed, spread_seeds
+from motion.generate.caption_records import (
+    CaptionConfig,
+    CaptionSegment,
+    MotionCaption,
+    Origin,
+    ScoredText,
+)
+from motion.generate.consensus import agreements
+from motion.generate.requests import check_seed, spread_seeds
 from motion.representation import FPS, Motion
 from motion.representation.resampling import resample_motion
 from motion.tasks.answering import Answer, Answerer, Question
@@ -26,11 +36,9 @@ from motion.tasks.prompts import make_prompt, one_line
 
 T = TypeVar("T")
 SharedSpace = tuple[AlignmentModel, MotionLibrary]
-Origin = Literal["model", "retrieval", "none"]
-"""Who wrote a caption: the language model, a known motion's annotator, or nobody."""
-SHORTEST_SEGMENT, LONGEST_SEGMENT = 1.0, 60.0
-"""Seconds; the model reads no more than a minute at once."""
 RETRY_TEMPERATURE = 1.0
+MOST_RECALLED = 24
+"""Recalled texts that are candidates, those with most weight; all of them are evidence."""
 SAME_MEANING = 0.8
 """Cosine of two texts in the shared space from which they say the same. On validation clips of
 Bandai and CMU 75 % of the pairs of captions of one clip reach 0.64 and half reach 0.87; of pairs
@@ -45,87 +53,12 @@ _NEAREST = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class CaptionConfig:
-    """How captions are written and chosen.
+class _Written:
+    """A text of the language model."""
 
-    Candidates, temperature and weights were tuned on validation clips (``docs/captions.md``).
-    """
-
-    candidates: int = 12
-    """Texts per segment; the first is the likeliest, the others are sampled."""
-    temperature: float = 0.5
-    """Of the sampled ones."""
-    max_tokens: int = 40
-    """Longest caption; one in 400 of the corpora's captions has more."""
-    retries: int = 4
-    """Sampled once more where nothing was written."""
-    segment_seconds: float = 10.0
-    """Longest stretch that one caption tells of."""
-    likelihood_weight: float = 1.0
-    """Of the mean log-likelihood of a text's tokens."""
-    similarity_weight: float = 4.0
-    """Of its cosine to the motion in the shared space."""
-
-    def __post_init__(self) -> None:
-        """Check ranges."""
-        if not 1 <= self.candidates <= MOST_CANDIDATES:
-            raise RequestError(
-                f"candidates must lie between 1 and {MOST_CANDIDATES}, got {self.candidates}"
-            )
-        if not SHORTEST_SEGMENT <= self.segment_seconds <= LONGEST_SEGMENT:
-            raise RequestError(
-                f"segments must last between {SHORTEST_SEGMENT:g} and {LONGEST_SEGMENT:g} seconds, "
-                f"got {self.segment_seconds:g}"
-            )
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScoredText:
-    """A text and how well it fits."""
-
-    text: str
     log_likelihood: float
-    """Mean per token, natural logarithm."""
-    similarity: float | None
-    """Cosine to the motion in the shared space; None: the checkpoint has none."""
-
-    def score(self, config: CaptionConfig) -> float:
-        """Weighted sum; higher is better."""
-        found = config.likelihood_weight * self.log_likelihood
-        return found + config.similarity_weight * (self.similarity or 0.0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class CaptionSegment:
-    """What a stretch of a motion shows."""
-
-    start_seconds: float
-    end_seconds: float
-    text: str
-    score: float
-    origin: Origin = "model"
-    candidates: tuple[ScoredText, ...] = ()
-    """All texts that there were to choose from."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class MotionCaption:
-    """What a motion shows."""
-
-    text: str
-    """One sentence, or the segments told one after the other."""
-    score: float
-    """Of the texts, weighted by the time they tell of; higher is better, within one checkpoint."""
-    segments: tuple[CaptionSegment, ...]
-    """In their order; a short motion has one."""
-    seed: int
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def origin(self) -> Origin:
-        """The model, where it wrote at least one of the texts."""
-        origins = [segment.origin for segment in self.segments]
-        return "model" if "model" in origins else origins[0]
+    times: int
+    """How often it was written."""
 
 
 class Captioner:
@@ -137,6 +70,7 @@ class Captioner:
         codes_of: Callable[[Motion], Int[Tensor, "L S"]],
         text_encoder: TextEncoder,
         space: SharedSpace | None,
+        memory: CaptionMemory | None = None,
     ) -> None:
         """Remember what it works with.
 
@@ -145,9 +79,10 @@ class Captioner:
             codes_of: Gives the codes of a motion at 30 fps.
             text_encoder: Reads texts for the shared space.
             space: Ranks texts and knows motions; None: likelihood alone decides.
+            memory: Captions of known motions in that space; None: the language model alone.
         """
         self.answerer, self.codes_of = answerer, codes_of
-        self.text_encoder, self.space = text_encoder, space
+        self.text_encoder, self.space, self.memory = text_encoder, space, memory
 
     def caption(
         self, motion: Motion, config: CaptionConfig | None = None, *, seed: int = 0
@@ -194,13 +129,9 @@ class Captioner:
             places = self.space[0].embed_motion(pieces, parts=BODY_PARTS)
         found = []
         for index, ((start, stop), _) in enumerate(work):
-            origin: Origin = "model"
-            texts, place = drawn[index], None if places is None else places[index]
-            if not texts:
-                origin, text = self._known(place)
-                question = self._question(codes[index], 0, 0.0, config)
-                texts = {text: self.answerer.log_likelihoods([question], [text])[0]}
-            scored = self._scored(texts, place)
+            place = None if places is None else places[index]
+            question = self._question(codes[index], 0, 0.0, config)
+            scored = self._scored(question, drawn[index], place, config)
             best = max(scored, key=lambda one: one.score(config))
             found.append(
                 CaptionSegment(
@@ -208,7 +139,7 @@ class Captioner:
                     end_seconds=stop / FPS,
                     text=best.text,
                     score=best.score(config),
-                    origin=origin,
+                    origin=best.origin,
                     candidates=scored,
                 )
             )
@@ -219,8 +150,8 @@ class Captioner:
         codes: Sequence[Int[Tensor, "_ S"]],
         seeds: Sequence[tuple[int, ...]],
         config: CaptionConfig,
-    ) -> list[dict[str, float]]:
-        """Different texts of each segment with their log-likelihood, of a retry if need be."""
+    ) -> list[dict[str, _Written]]:
+        """Different texts of each segment, of a retry if need be."""
         questions = [
             self._question(one, seed, config.temperature if k else 0.0, config)
             for one, row in zip(codes, seeds, strict=True)
@@ -252,15 +183,46 @@ class Captioner:
         )
 
     def _scored(
-        self, texts: dict[str, float], place: Float[Tensor, " D"] | None
+        self,
+        question: Question,
+        written: Mapping[str, _Written],
+        place: Float[Tensor, " D"] | None,
+        config: CaptionConfig,
     ) -> tuple[ScoredText, ...]:
+        """All texts there are to choose from; at least one."""
+        recalled = self._recalled(place, config)
+        near = sorted(recalled, key=lambda text: (-recalled[text], text))[:MOST_RECALLED]
+        others: dict[str, Origin] = {text: "retrieval" for text in near if text not in written}
+        if not written and not others:
+            origin, text = self._known(place)
+            others[text] = origin
+        texts = [*written, *others]
+        likely = {text: one.log_likelihood for text, one in written.items()}
+        given = self.answerer.log_likelihoods([question] * len(others), list(others))
+        likely |= dict(zip(others, given, strict=True))
         similarities: list[float | None] = [None] * len(texts)
         if place is not None:
-            similarities = list((self._embedded(list(texts)) @ place).tolist())
+            similarities = list((self._embedded(texts) @ place).tolist())
+        agreed = agreements(texts, _evidence(written, recalled, config.memory_share))
         return tuple(
-            ScoredText(text=text, log_likelihood=likelihood, similarity=similarity)
-            for (text, likelihood), similarity in zip(texts.items(), similarities, strict=True)
+            ScoredText(
+                text=text,
+                origin=others.get(text, "model"),
+                log_likelihood=likely[text],
+                similarity=similarity,
+                agreement=agreement,
+            )
+            for text, similarity, agreement in zip(texts, similarities, agreed, strict=True)
         )
+
+    def _recalled(
+        self, place: Float[Tensor, " D"] | None, config: CaptionConfig
+    ) -> dict[str, float]:
+        """What was said of known motions like this one, with its weight."""
+        if self.memory is None or place is None or not config.neighbours:
+            return {}
+        found = self.memory.recall(place, config.neighbours, config.neighbour_temperature)
+        return {one_line(text): share for text, share in found.items()}
 
     def _embedded(self, texts: Sequence[str]) -> Float[Tensor, "B D"]:
         assert self.space is not None
@@ -300,7 +262,7 @@ class Captioner:
             f"{s.start_seconds:.1f} to {s.end_seconds:.1f} s: the model wrote no words; "
             f"{said[s.origin]}"
             for s in segments
-            if s.origin != "model"
+            if all(one.origin != "model" for one in s.candidates)
         ]
         if self.space is None:
             found.append("these weights have no shared space; likelihood alone chose the words")
@@ -311,12 +273,25 @@ def _rows(values: Sequence[T], size: int) -> list[Sequence[T]]:
     return [values[first : first + size] for first in range(0, len(values), size)]
 
 
-def _different(answers: Sequence[Answer]) -> dict[str, float]:
+def _different(answers: Sequence[Answer]) -> dict[str, _Written]:
     """Texts with words, each once; those that ended by themselves, if there are any."""
     texts = [(_printable(answer.text), answer) for answer in answers]
     worded = [(t, a) for t, a in texts if any(letter.isalpha() for letter in t)]
-    ended = [(t, a) for t, a in worded if a.finished]
-    return {text: answer.log_likelihood for text, answer in ended or worded}
+    kept = [(t, a) for t, a in worded if a.finished] or worded
+    times = Counter(text for text, _ in kept)
+    return {t: _Written(log_likelihood=a.log_likelihood, times=times[t]) for t, a in kept}
+
+
+def _evidence(
+    written: Mapping[str, _Written], recalled: Mapping[str, float], memory_share: float
+) -> dict[str, float]:
+    """What might be said and how probable it is: of the model and of the memory."""
+    share = 0.0 if not recalled else 1.0 if not written else memory_share
+    found = {text: share * weight for text, weight in recalled.items()}
+    times = sum(one.times for one in written.values())
+    for text, one in written.items():
+        found[text] = found.get(text, 0.0) + (1 - share) * one.times / times
+    return found
 
 
 def _printable(text: str) -> str:

@@ -4,6 +4,7 @@
 <checkpoint>/tokenizer/<part>/        config.yaml, model.safetensors
 <checkpoint>/language/                config.yaml, model.safetensors, tokenizer.json
 <checkpoint>/alignment/               config.yaml, model.safetensors (optional)
+<checkpoint>/memory/                  captions of known motions in that space (optional)
 """
 
 from dataclasses import asdict, dataclass
@@ -37,7 +38,7 @@ CHECKPOINT_VARIABLE = "MOTION_CHECKPOINT"
 DEFAULT_CHECKPOINT = Path(__file__).resolve().parents[2] / "checkpoints" / "default"
 CONFIG_FILE, WEIGHTS_FILE, PIECES_FILE = "config.yaml", "model.safetensors", "tokenizer.json"
 TOKENIZER_FOLDER, LANGUAGE_FOLDER = "tokenizer", "language"
-ALIGNMENT_FOLDER, LIBRARY_FOLDER = "alignment", "library"
+ALIGNMENT_FOLDER, LIBRARY_FOLDER, MEMORY_FOLDER = "alignment", "library", "memory"
 
 
 @dataclass(frozen=True)

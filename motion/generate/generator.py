@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from motion.alignment import RetrievedMotion
+from motion.alignment import CaptionMemory, RetrievedMotion
 from motion.conditioners import Condition, TextEncoder
 from motion.errors import RequestError, WeightsError
 from motion.formats import SoundReader, Transcript, open_sound, read_transcript
@@ -79,6 +79,7 @@ class MotionGenerator(Skills):
         self.answerer = Answerer(self.engine, language.text_pieces, text_encoder)
         """Answers questions in words."""
         self._space: SharedSpace | None = None
+        self._memory: CaptionMemory | None = None
 
     @classmethod
     def from_pretrained(

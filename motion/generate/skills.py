@@ -14,14 +14,16 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from motion.alignment import AlignmentModel, MotionLibrary
+from motion.alignment import AlignmentModel, CaptionMemory, MotionLibrary
 from motion.conditioners import TextEncoder
-from motion.generate.captioning import CaptionConfig, Captioner, MotionCaption, SharedSpace
+from motion.generate.caption_records import CaptionConfig, MotionCaption
+from motion.generate.captioning import Captioner, SharedSpace
 from motion.generate.checkpoint import (
     ALIGNMENT_FOLDER,
     DEFAULT_CHECKPOINT,
     LANGUAGE_FOLDER,
     LIBRARY_FOLDER,
+    MEMORY_FOLDER,
     LoadedLanguageModel,
 )
 from motion.generate.compose_requests import ComposeWish
@@ -58,6 +60,7 @@ class Skills:
     answerer: Answerer
     folder: Path | None
     _space: SharedSpace | None
+    _memory: CaptionMemory | None
 
     def codes_of(self, motion: Motion) -> Int[Tensor, "L S"]:
         """Codes of all streams of a motion at 30 fps; ``ABSENT`` where it lacks the part."""
@@ -82,6 +85,18 @@ class Skills:
             alignment = AlignmentModel.load(folder / ALIGNMENT_FOLDER)
             self._space = (alignment, MotionLibrary.load(folder / LIBRARY_FOLDER, alignment))
         return self._space
+
+    def caption_memory(self) -> CaptionMemory | None:
+        """What was said of known motions, loaded at the first use; None: the checkpoint has none.
+
+        Raises:
+            WeightsError: It is of another alignment model.
+            DataError: It is damaged.
+        """
+        folder = (self.folder or DEFAULT_CHECKPOINT) / MEMORY_FOLDER
+        if self._memory is None and folder.is_dir():
+            self._memory = CaptionMemory.load(folder, self.shared_space()[0])
+        return self._memory
 
     def caption(
         self,
@@ -108,7 +123,8 @@ class Skills:
         given: dict[str, Any] = {name: value for name, value in wish.items() if value is not None}
         has_space = ((self.folder or DEFAULT_CHECKPOINT) / ALIGNMENT_FOLDER).is_dir()
         space = self.shared_space() if has_space else None
-        captioner = Captioner(self.answerer, self.codes_of, self.text_encoder, space)
+        memory = self.caption_memory() if space is not None else None
+        captioner = Captioner(self.answerer, self.codes_of, self.text_encoder, space, memory)
         return captioner.caption(motion, replace(config or CaptionConfig(), **given), seed=seed)
 
     @property

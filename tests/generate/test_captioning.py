@@ -10,10 +10,12 @@ from made_checkpoints import write_checkpoint
 from made_motions import make_walk
 from made_release import write_space
 
+from motion.alignment import CaptionMemory
 from motion.errors import RequestError
 from motion.formats import write_npz
 from motion.generate import MotionGenerator
-from motion.generate.captioning import NOTHING_KNOWN, CaptionConfig
+from motion.generate.caption_records import CaptionConfig
+from motion.generate.captioning import NOTHING_KNOWN, Captioner
 from motion.representation import Motion
 from motion.tasks.answering import Question
 from motion.tasks.prompts import make_prompt
@@ -78,7 +80,7 @@ def test_one_candidate_is_the_likeliest_text(knowing: MotionGenerator, walk_moti
 
 
 def test_weights_choose_among_the_candidates(knowing: MotionGenerator, walk_motion: Motion):
-    config = CaptionConfig(candidates=8, max_tokens=8)
+    config = CaptionConfig(candidates=8, max_tokens=8, agreement_weight=0.0)
     by = {
         name: knowing.caption(walk_motion, config=replace(config, **{f"{name}_weight": 0.0}))
         for name in ("likelihood", "similarity")
@@ -91,9 +93,50 @@ def test_weights_choose_among_the_candidates(knowing: MotionGenerator, walk_moti
     assert by["similarity"].text == likeliest.text
     assert by["similarity"].score == pytest.approx(likeliest.log_likelihood)
     both = knowing.caption(walk_motion, config=config)
-    assert both.score == pytest.approx(
-        max(1.0 * one.log_likelihood + 4.0 * (one.similarity or 0) for one in candidates)
+    assert both.score == pytest.approx(max(one.score(config) for one in candidates))
+
+
+def remember(generator: MotionGenerator, motion: Motion, *said: tuple[str, ...]) -> Captioner:
+    """A captioner who remembers motions exactly like one, each with its captions."""
+    alignment, library = generator.shared_space()
+    place = alignment.embed_motion(motion, parts=("lower", "upper"))
+    memory = CaptionMemory(said, place.expand(len(said), -1), alignment.fingerprint)
+    space = (alignment, library)
+    return Captioner(generator.answerer, generator.codes_of, generator.text_encoder, space, memory)
+
+
+def test_what_is_remembered_is_evidence_and_candidate(
+    knowing: MotionGenerator, walk_motion: Motion
+):
+    captioner = remember(
+        knowing, walk_motion, ("a person strolls ahead",), ("a person strolls  along",), ("sits",)
     )
+    found = captioner.caption(walk_motion, SHORT).segments[0]
+    by_text = {one.text: one for one in found.candidates}
+    assert {one.origin for one in found.candidates} == {"model", "retrieval"}
+    assert by_text["a person strolls along"].agreement > by_text["sits"].agreement
+    assert by_text["sits"].agreement == pytest.approx(0.7 / 3, abs=0.01)
+    assert all(one.log_likelihood < 0 for one in found.candidates)
+    only = replace(SHORT, likelihood_weight=0.0, similarity_weight=0.0)
+    chosen = captioner.caption(walk_motion, only)
+    assert chosen.text.startswith("a person strolls")
+    assert (chosen.origin, chosen.warnings) == ("retrieval", ())
+
+
+def test_without_neighbours_the_model_is_alone(knowing: MotionGenerator, walk_motion: Motion):
+    captioner = remember(knowing, walk_motion, ("a person strolls",))
+    alone = captioner.caption(walk_motion, replace(SHORT, neighbours=0))
+    assert alone == knowing.caption(walk_motion, config=replace(SHORT, neighbours=0))
+    assert {one.origin for one in alone.segments[0].candidates} == {"model"}
+
+
+def test_without_words_the_memory_speaks(knowing: MotionGenerator, walk_motion: Motion):
+    found = remember(knowing, walk_motion, ("he walks",), ("he walks on",)).caption(
+        walk_motion, SILENT
+    )
+    assert found.origin == "retrieval"
+    assert found.text in ("he walks", "he walks on")
+    assert "wrote no words" in found.warnings[0]
 
 
 def test_similarity_is_the_cosine_in_the_shared_space(

@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 
 from motion.conditioners.baking import content_hash
 from motion.errors import RequestError
-from motion.generate.captioning import MotionCaption
+from motion.generate.caption_records import MotionCaption
 from motion.generate.checkpoint import LANGUAGE_FOLDER
 from motion.generate.curation.annotation import ClipCaption
 from motion.generate.curation.texts import (

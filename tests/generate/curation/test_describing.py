@@ -8,7 +8,7 @@ import pytest
 from made_curation import RuleDescriber
 
 from motion.errors import RequestError
-from motion.generate.captioning import CaptionSegment, MotionCaption, ScoredText
+from motion.generate.caption_records import CaptionSegment, MotionCaption, ScoredText
 from motion.generate.curation import AskConfig, Clip, ModelDescriber, Said
 from motion.generate.curation.describing import describe, tell_scenes
 from motion.representation import Motion
@@ -128,7 +128,15 @@ class Narrating:
                 end_seconds=k + 1.0,
                 text=text,
                 score=0.0,
-                candidates=(ScoredText(text=text, log_likelihood=-0.5, similarity=None),),
+                candidates=(
+                    ScoredText(
+                        text=text,
+                        origin="model",
+                        log_likelihood=-0.5,
+                        similarity=None,
+                        agreement=0.0,
+                    ),
+                ),
             )
             for k, text in enumerate(texts)
         )
