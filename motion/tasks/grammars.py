@@ -21,9 +21,11 @@ LONGEST_WORD = 24
 """Characters; of a longer word nobody would know how to move."""
 _NUMBER = r"(?!\d+\.)"
 """A number with a dot counts steps; it is no word."""
+_LABEL = r"(?!\S*Response)"
+"""The prompt's last label: all that can be copied of a prompt that came in as sentence states."""
 _LETTERS = r"[^\W_]+(?:['\u2019-][^\W_]+)*"
-_WORD = re.compile(rf"{_NUMBER}{_LETTERS}[,.;:!?]?")
-_WORD_BEGUN = re.compile(rf"{_NUMBER}{_LETTERS}['\u2019,.;:!?-]?")
+_WORD = re.compile(rf"{_NUMBER}{_LABEL}{_LETTERS}[,.;:!?]?")
+_WORD_BEGUN = re.compile(rf"{_NUMBER}{_LABEL}{_LETTERS}['\u2019,.;:!?-]?")
 
 
 @runtime_checkable

@@ -11,6 +11,7 @@ Source: AvatarGPT (arXiv 2311.16468), supplement: order and labels of the blocks
 are our own, and all of them are used in training, where AvatarGPT trains on the first.
 """
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -31,6 +32,8 @@ LEAST_PARAPHRASES = 20
 RESPONSE = "[Response]"
 """Closes the prompt; the model writes behind it."""
 _ROUND = str.maketrans("[]<>", "()()")
+_PICTURES = ("So", "Sk", "Cc", "Cf", "Cn", "Co")
+"""Kinds of characters without words: emoji and their joints, marks of control."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,10 +120,14 @@ def harmless(text: str) -> str:
     """A user's words without anything that the layout of a prompt is made of.
 
     They stand on one line; the brackets of labels and marks become round ones; half a surrogate
-    pair, which no file can hold, becomes a question mark.
+    pair, which no file can hold, becomes a question mark. Emoji go: they say nothing that a body
+    could do, and one of them would keep English from being read letter by letter.
     """
     known = text.encode("utf-8", "replace").decode("utf-8")
-    return one_line(known.translate(_ROUND))
+    plain = "".join(
+        " " if unicodedata.category(letter) in _PICTURES else letter for letter in known
+    )
+    return one_line(plain.translate(_ROUND))
 
 
 def one_line(text: str) -> str:

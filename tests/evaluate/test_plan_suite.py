@@ -15,6 +15,7 @@ from motion.evaluate.plan_suite import (
     LANGUAGES,
     PRODUCT,
     RAW,
+    SYSTEMS,
     PlanSuite,
     by_task,
     careless,
@@ -101,7 +102,7 @@ def test_who_knows_all_scores_everywhere():
     found = suite_of(Knowing(), FEW).systems()
     assert set(found) == {
         f"{system}, thinking {mode}"
-        for system in ("raw", "constrained", "product")
+        for system in SYSTEMS
         for mode in ("on", "off")
     }
     assert json.loads(json.dumps(found)) == found

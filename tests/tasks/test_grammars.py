@@ -35,6 +35,7 @@ TEN = "a b c d e f g h i j"
         ("1. walk\n2. sit", False, False),
         ("1. <motion>", False, False),
         ("1. [Response]", False, False),
+        ("1. take theResponse", False, False),
         (f"1. {'w' * 25}", False, False),
     ],
 )

@@ -12,6 +12,7 @@ from motion.tasks import prompts
 from motion.tasks.prompts import (
     LEAST_PARAPHRASES,
     Prompt,
+    harmless,
     held_out_wordings,
     make_prompt,
     one_line,
@@ -151,3 +152,11 @@ def test_a_task_with_few_wordings_says_where_to_add_some(
         paraphrases("decompose_task")
     with pytest.raises(ConfigError, match="got 0"):
         make_prompt("estimate_scene", {"task": "bow"})
+
+
+def test_emoji_and_marks_of_control_are_taken_out():
+    assert harmless("wave \U0001f389\U0001f389 to the \u200dfriend\x00") == "wave to the friend"
+    assert (
+        harmless("\u51b7\u8535\u5eab\u3092\u958b\u3051\u308b")
+        == "\u51b7\u8535\u5eab\u3092\u958b\u3051\u308b"
+    )

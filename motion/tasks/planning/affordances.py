@@ -9,8 +9,10 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
+from itertools import permutations, product
+from math import prod
 
+from motion.errors import PlanError
 from motion.tasks.grammars import MOST_STEP_WORDS, MOST_STEPS, TextGrammar
 from motion.tasks.planning.actions import Action, ActionKind, act, actions, parse_step
 from motion.tasks.planning.parsing import parse_steps
@@ -28,8 +30,15 @@ from motion.tasks.planning.world import State, lacks, perform
 
 _OPTIONS = ("leg", "way", "count", "seconds")
 """Slots on which nothing depends."""
+_MOST_ORDERED = 4
+"""Places of a scene that may be named in any order."""
 _SCENES_KEPT = 64
 """States whose steps are remembered; a question asks for some dozen."""
+_BEGINNINGS_KEPT = 4096
+"""Beginnings of plans whose state is remembered: a rule is asked about thousands of next pieces."""
+MOST_TRIED = 20_000
+"""Sentences or names that are tried in one state. All nouns of the stock in one scene stay below
+it, which takes under a second; where it is more only the form of an answer is asked for."""
 
 
 @dataclass(frozen=True)
@@ -66,47 +75,48 @@ class WorldGrammar:
 
     def begins(self, text: str) -> bool:
         """Whether such steps may begin like this."""
-        *words, last = text.split(" ")
-        place = self._read(words)
+        before, _, last = text.rpartition(" ")
+        place = _reached(self, before)
         if place is None:
             return False
         number, state, step = place
-        may_count = number < MOST_STEPS and (
-            number == 0 or possible_steps(state, self.nouns).ends(step)
-        )
+        possible = possible_steps(state, self.nouns)
+        may_count = number < MOST_STEPS and (number == 0 or possible.ends(step))
         if may_count and f"{number + 1}.".startswith(last):
             return True
-        return number > 0 and possible_steps(state, self.nouns).begins(
-            f"{step} {last}" if step else last
-        )
+        return number > 0 and possible.begins(f"{step} {last}" if step else last)
 
     def ends(self, text: str) -> bool:
         """Whether these are such steps."""
-        place = self._read(text.split(" "))
-        return (
-            place is not None
-            and place[0] > 0
-            and possible_steps(place[1], self.nouns).ends(place[2])
-        )
+        place = _reached(self, text)
+        if place is None:
+            return False
+        number, state, step = place
+        return number > 0 and possible_steps(state, self.nouns).ends(step)
 
-    def _read(self, words: Sequence[str]) -> tuple[int, State, str] | None:
-        """Number of the last step, the state before it, its words; None if it is none of ours."""
-        number, state, step = 0, self.start, ""
-        for word in words:
-            if word == f"{number + 1}." and number < MOST_STEPS:
-                if number:
-                    action = (
-                        parse_step(step) if possible_steps(state, self.nouns).ends(step) else None
-                    )
-                    if action is None:
-                        return None
-                    state = perform(state, action)
-                number, step = number + 1, ""
-            elif number:
-                step = f"{step} {word}" if step else word
-            else:
-                return None
-        return number, state, step
+
+@lru_cache(maxsize=_BEGINNINGS_KEPT)
+def _reached(grammar: WorldGrammar, text: str) -> tuple[int, State, str] | None:
+    """Number of the last step, the state before it, its words; None if it is none of ours."""
+    if not text:
+        return 0, grammar.start, ""
+    if text.count(" ") >= MOST_STEPS * (MOST_STEP_WORDS + 1):
+        return None
+    before, _, word = text.rpartition(" ")
+    place = _reached(grammar, before)
+    if place is None:
+        return None
+    number, state, step = place
+    if word != f"{number + 1}." or number == MOST_STEPS:
+        return (number, state, f"{step} {word}" if step else word) if number else None
+    if number:
+        if not possible_steps(state, grammar.nouns).ends(step):
+            return None
+        action = parse_step(step)
+        if action is None:
+            return None
+        state = perform(state, action)
+    return number + 1, state, ""
 
 
 def grammar_in_scene(want: str, scene: str | None, current: str) -> TextGrammar | None:
@@ -118,26 +128,61 @@ def grammar_in_scene(want: str, scene: str | None, current: str) -> TextGrammar 
         current: The task or steps that are given.
 
     Returns:
-        None where the scene or what is given is not of the grammar, so that nothing is sure.
+        None where the scene or what is given is not of the grammar, so that nothing is sure, and
+        where too much would have to be tried.
     """
     state, now = parse_scene(scene or ""), parse_task(current)
     done = None if now is not None else _actions(current)
-    if (now is None and done is None) or (scene and not state.kind):
+    if scene and not state.kind:
+        return None
+    if want == "steps":
+        return _steps_of(state, current)
+    if now is None and done is None:
         return None
     if want == "summary":
         return None if done is None else _some(_summaries(done))
     if want == "scene":
         return _some(_scenes(current))
-    if want == "steps":
-        can = now is not None and make_plan(state, now) is not None
-        return WorldGrammar(state, tuple(now.nouns.values())) if now and can else None
     after = _after(state, current)
     if after is None:
         return None
     if want == "next_steps":
-        return WorldGrammar(after)
-    names = possible_names(after)
+        return _steps_from(after)
+    names = possible_names(after) if _tried_names(after) <= MOST_TRIED else ChoiceGrammar(())
     return names if names.choices else None
+
+
+def _steps_of(state: State, task_text: str) -> WorldGrammar | None:
+    """Steps for a task; in a scene also for one that nobody knows, as far as the scene allows."""
+    if not state.open_world:
+        return _steps_from(state)
+    now, step = parse_task(task_text), parse_step(task_text)
+    if now is not None:
+        return _steps_from(state, tuple(now.nouns.values())) if make_plan(state, now) else None
+    if step is None:
+        return None
+    return _steps_from(state, tuple(noun for slot, noun in step.values if slot in step.kind.slots))
+
+
+def _steps_from(start: State, nouns: tuple[str, ...] = ()) -> WorldGrammar | None:
+    """Steps from a state; no later state has other nouns, so what is tried there is no more."""
+    each = (_counted(start, kind, nouns) for kind in actions().values())
+    return WorldGrammar(start, nouns) if sum(each) <= MOST_TRIED else None
+
+
+def _counted(state: State, kind: ActionKind, nouns: Sequence[str]) -> int:
+    """Sentences of one kind of action that are tried at most."""
+    slots = (len(_nouns(state, kind, slot, nouns)) for slot in kind.slots)
+    others = (len(PHRASES[slot]) + 1 for slot in ("hand", *_OPTIONS) if slot in kind.say[0].slots)
+    return prod(slots) * prod(others)
+
+
+def _tried_names(state: State) -> int:
+    """Names of tasks that are tried in a state."""
+    each = (
+        [len(state.nouns(cls)) for cls in kind.slots.values()] for kind in task_kinds().values()
+    )
+    return sum(map(prod, each))
 
 
 def _some(texts: Iterable[str]) -> ChoiceGrammar | None:
@@ -201,9 +246,10 @@ def _with_options(action: Action, slots: Sequence[str]) -> Iterator[str]:
 
 def _actions(steps: str) -> list[Action] | None:
     """Given steps as actions; None if one is not of the grammar."""
-    if not steps[:1].isdigit():
+    try:
+        found = [parse_step(text) for text in parse_steps(steps)]
+    except PlanError:
         return None
-    found = [parse_step(text) for text in parse_steps(steps)]
     known = [action for action in found if action is not None]
     return known if len(known) == len(found) else None
 
@@ -221,7 +267,9 @@ def _after(state: State, current: str) -> State | None:
 
 def _summaries(done: Sequence[Action]) -> Iterator[str]:
     """Names of tasks about the nouns that steps speak of, with the counts and durations in them."""
-    named = sorted({value for action in done for slot, value in action.values})
+    named = sorted({value for action in done for _, value in action.values})
+    if not any(noun in stock().places for noun in named):
+        named += sorted(stock().places)  # where nobody says the place it may be any
     options = {slot: {str(a[slot]) for a in done if a[slot]} for slot in ("count", "seconds")}
     for name, kind in task_kinds().items():
         nouns = [[n for n in named if stock().is_a(n, cls)] for cls in kind.slots.values()]
@@ -235,7 +283,9 @@ def _summaries(done: Sequence[Action]) -> Iterator[str]:
 def _scenes(current: str) -> Iterator[str]:
     """Scenes of every kind that has the places which are spoken of."""
     words = current.lower().replace(".", " ").split()
-    named = [place for place in stock().places if place in words]
+    named = dict.fromkeys(word for word in words if word in stock().places)
+    orders = list(permutations(named)) if len(named) <= _MOST_ORDERED else [tuple(named)]
     for kind in scene_kinds().values():
         if named and set(named) <= set(kind.places):
-            yield f"{article(kind.name)} with {listed([article(place) for place in named])}"
+            for order in orders:
+                yield f"{article(kind.name)} with {listed([article(place) for place in order])}"
