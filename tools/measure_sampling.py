@@ -19,7 +19,7 @@ from statistics import fmean, stdev
 import torch
 
 from motion.alignment import AlignmentModel
-from motion.evaluate.check_grammar import PromptSuite, load_suite
+from motion.evaluate.check_grammar import PromptSuite, load_suite, packaged_suite
 from motion.evaluate.prompts import run_prompt_suite
 from motion.formats import atomic_path
 from motion.generate import GenerationRequest, MotionGenerator
@@ -57,7 +57,7 @@ class Measured:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--suite", type=Path, default=Path("configs/prompts/heldout.yaml"))
+    parser.add_argument("--suite", type=Path, default=packaged_suite("heldout"))
     parser.add_argument("--prompts", type=int, default=20)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--checkpoint", type=Path, default=None)

@@ -16,12 +16,12 @@ from typing import Any
 
 import torch
 
-from motion.evaluate.check_grammar import load_suite
+from motion.evaluate.check_grammar import load_suite, packaged_suite
 from motion.evaluate.prompts import run_prompt_suite
 from motion.formats import atomic_path
 from motion.generate import MotionGenerator
 
-SUITE = Path("configs/prompts/heldout.yaml")
+SUITE = packaged_suite("heldout")
 REPEATS = 5
 
 
@@ -40,7 +40,7 @@ def main() -> None:
         curve = validation_curve(Path(logs[name])) if name in logs else []
         rows.append({"preset": name, **row, "validation": curve, "note": notes.get(name, "")})
         print(name, {k: v for k, v in row.items() if k != "by_check"}, curve[-1:])
-    report = {"command": "python tools/presets_table.py", "suite": str(SUITE), "presets": rows}
+    report = {"command": "python tools/presets_table.py", "suite": SUITE.stem, "presets": rows}
     with atomic_path(arguments.out) as path:
         path.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
 

@@ -21,6 +21,9 @@ import yaml
 from motion.errors import ConfigError
 
 Value = str | float | bool
+PROMPT_SUITES = ("heldout", "multilingual")
+"""Package data: English prompts in words that training never sees, and prompts in other languages.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +86,17 @@ def parse_expectation(value: Any, where: str) -> Expectation:
     if wrong:
         raise ConfigError(f"{where}: the settings {wrong} must be words, numbers or true/false")
     return Expectation(check=value["check"], settings=settings)
+
+
+def packaged_suite(name: str) -> Path:
+    """File of a prompt suite of this package: one of ``PROMPT_SUITES``.
+
+    Raises:
+        ConfigError: There is no such suite.
+    """
+    if name not in PROMPT_SUITES:
+        raise ConfigError(f"no packaged prompt suite '{name}'; there are {list(PROMPT_SUITES)}")
+    return Path(__file__).parent / "prompt_suites" / f"{name}.yaml"
 
 
 def load_suite(path: Path) -> PromptSuite:

@@ -170,6 +170,18 @@ def mm_distance(texts: Float[Tensor, "N D"], motions: Float[Tensor, "N D"]) -> f
     return float(torch.linalg.vector_norm(texts.double() - motions.double(), dim=-1).mean())
 
 
+def matched_cosines(
+    texts: Float[Tensor, "N D"], motions: Float[Tensor, "N D"]
+) -> Float[Tensor, " N"]:
+    """Cosine of each text with its motion: what the evaluator says of a single clip.
+
+    Raises:
+        RequestError: No pairs, other shapes, or embeddings that are not finite.
+    """
+    _check_pairs(texts, motions)
+    return torch.nn.functional.cosine_similarity(texts.double(), motions.double(), dim=-1)
+
+
 def diversity(
     embeddings: Float[Tensor, "N D"],
     generator: torch.Generator,

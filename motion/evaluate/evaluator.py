@@ -183,14 +183,22 @@ class Evaluator(nn.Module):
         Raises:
             RequestError: There is none, one is empty, or the encoder is not the one of training.
         """
+        self.check_encoder(encoder)
+        starts = range(0, max(1, len(texts)), _BATCH)
+        return torch.cat([self.encode_text(encoder.encode(texts[i : i + _BATCH])) for i in starts])
+
+    def check_encoder(self, encoder: TextEncoder) -> None:
+        """See that texts come from the encoder of training.
+
+        Raises:
+            RequestError: They come from another.
+        """
         known = self.config.text_encoder
         if known and encoder.fingerprint != known:
             raise RequestError(
                 f"the evaluator was trained on the text encoder {known}, got one with the "
                 f"fingerprint {encoder.fingerprint}; take the packaged one"
             )
-        starts = range(0, max(1, len(texts)), _BATCH)
-        return torch.cat([self.encode_text(encoder.encode(texts[i : i + _BATCH])) for i in starts])
 
     def save(self, folder: Path) -> None:
         """Write ``config.yaml`` and ``model.safetensors``, in half precision."""

@@ -66,6 +66,22 @@ METRICS: tuple[Metric, ...] = (
         "distribution_metrics.mm_distance",
     ),
     _metric(
+        "Text-motion cosine",
+        "1",
+        "higher",
+        "cosine of matched embeddings",
+        "own",
+        "distribution_metrics.matched_cosines",
+    ),
+    _metric(
+        "Checks passed",
+        "1",
+        "higher",
+        "share of motions that pass every programmatic check of their prompt",
+        "own",
+        "prompts.run_prompt_suite",
+    ),
+    _metric(
         "Diversity",
         "1",
         "closer",

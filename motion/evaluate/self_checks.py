@@ -15,12 +15,14 @@ from torch import Tensor
 from motion.evaluate import dance_metrics, gesture_metrics, trajectory_metrics
 from motion.evaluate.action_words import content_of, is_right
 from motion.evaluate.beat_metrics import AIST_BEATS, BAILANDO_BEATS, beat_score
+from motion.evaluate.check_grammar import Expectation, Prompt, PromptSuite
 from motion.evaluate.codebook_metrics import codebook_use
 from motion.evaluate.distribution_metrics import (
     DIVERSITY_PAIRS,
     TOP,
     diversity,
     frechet_distance,
+    matched_cosines,
     mm_distance,
     multimodality,
     r_precision,
@@ -28,6 +30,7 @@ from motion.evaluate.distribution_metrics import (
 from motion.evaluate.foot_metrics import foot_metrics
 from motion.evaluate.inbetween_suite import HeldOutGap, gap_fid, score
 from motion.evaluate.plan_scores import SHARES, score_plan
+from motion.evaluate.prompts import run_prompt_suite
 from motion.evaluate.reconstruction import drift
 from motion.evaluate.speech_metrics import correlation, mouth_scores
 from motion.evaluate.text_metrics import best_cosine, greedy_match, text_scores
@@ -65,6 +68,7 @@ def run_self_checks() -> tuple[SelfCheck, ...]:
         _distributions,
         _trajectories,
         _feet,
+        _prompts,
         _dances,
         _gestures,
         _texts,
@@ -107,6 +111,8 @@ def _distributions() -> Iterator[SelfCheck]:
         yield _check(f"R@{k}", "pairs that are equal", right, 1)
         yield _check(f"R@{k}", f"shuffled pairs: {k}/32", random, share, four_deviations)
     yield _check("MM-distance", "pairs that are equal", mm_distance(rows, rows), 0)
+    cosine = matched_cosines(rows, -2 * rows)
+    yield _check("Text-motion cosine", "opposite directions", float(cosine.mean()), -1)
     same = torch.ones(DIVERSITY_PAIRS, 4)
     yield _check("Diversity", "one point", diversity(same, _chance()), 0)
     spread = diversity(_rows(_PAIRS, 50, 2), _chance())
@@ -146,6 +152,21 @@ def _feet() -> Iterator[SelfCheck]:
     yield _check("Foot skate", "gliding at 2 m/s", gliding, 1, 0.1)
     yield _check("Floating", "0.1 m above the floor", up.floating, 0.1, 1e-3)
     yield _check("Penetration", "0.1 m below the floor", down.penetration, 0.1, 1e-3)
+
+
+def _prompts() -> Iterator[SelfCheck]:
+    moves = Expectation(check="travel", settings={"min_metres": 1.0})
+    suite = PromptSuite(
+        name="made",
+        prompts=tuple(
+            Prompt(text=text, language="en", seconds=1.0, expectations=(moves,))
+            for text in ("glide", "stand")
+        ),
+    )
+    found = run_prompt_suite(
+        lambda text, _seconds, _seed: _standing(0.0, speed=2.0 if text == "glide" else 0.0), suite
+    )
+    yield _check("Checks passed", "one of two goes", found["overall"]["share"], 0.5)
 
 
 def _standing(height: float, *, speed: float = 0.0) -> Motion:

@@ -7,13 +7,17 @@ import torch
 
 from motion.data.captioning import LANGUAGES, all_texts
 from motion.errors import ConfigError
-from motion.evaluate.check_grammar import PromptSuite, load_suite, parse_expectation
+from motion.evaluate.check_grammar import (
+    PROMPT_SUITES,
+    PromptSuite,
+    load_suite,
+    packaged_suite,
+    parse_expectation,
+)
 from motion.evaluate.checks import CHECKS, evaluate_checks, validate_expectation
 from motion.evaluate.prompts import run_prompt_suite, wilson_interval
 from motion.representation import JOINT_INDEX, Motion, join_motions, rest_positions
 
-ROOT = Path(__file__).resolve().parents[2]
-SUITES = ("heldout", "multilingual")
 ARM_DOWN = {"left": -1.3, "right": 1.3}
 
 
@@ -167,9 +171,9 @@ def test_checks_do_not_depend_on_place_and_heading():
     assert passes(moved, "travel", direction="forward", min_metres=1.9, max_metres=2.1)
 
 
-@pytest.mark.parametrize("name", SUITES)
+@pytest.mark.parametrize("name", PROMPT_SUITES)
 def test_prompt_suites_name_real_checks(name: str):
-    suite = load_suite(ROOT / "configs" / "prompts" / f"{name}.yaml")
+    suite = load_suite(packaged_suite(name))
     for prompt in suite.prompts:
         assert 1 <= prompt.seconds <= 20
         for expectation in prompt.expectations:
@@ -191,8 +195,8 @@ def plain(text: str) -> str:
 def test_no_prompt_is_a_training_text(language: str):
     prompts = {
         plain(prompt.text)
-        for name in SUITES
-        for prompt in load_suite(ROOT / "configs" / "prompts" / f"{name}.yaml").prompts
+        for name in PROMPT_SUITES
+        for prompt in load_suite(packaged_suite(name)).prompts
         if prompt.language == language
     }
     assert prompts
@@ -221,7 +225,7 @@ def test_grammar_says_what_is_wrong(tmp_path: Path):
 
 
 def test_run_prompt_suite_reports_rates_with_intervals():
-    suite = load_suite(ROOT / "configs" / "prompts" / "heldout.yaml")
+    suite = load_suite(packaged_suite("heldout"))
     small = PromptSuite(name="small", prompts=suite.prompts[:10])
 
     def always_forward(text: str, seconds: float, seed: int) -> Motion:
