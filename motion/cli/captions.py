@@ -29,7 +29,14 @@ def add_caption_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--candidates",
         type=int,
-        help="texts to choose from for each stretch, 1 to 16 (12); 1: the likeliest",
+        help="texts that the model writes for each stretch, 1 to 16 (12); 1: the likeliest",
+    )
+    parser.add_argument(
+        "--neighbours",
+        type=int,
+        metavar="N",
+        help="known motions whose captions are taken into account, 0 to 256 (16); 0: the language "
+        "model alone",
     )
 
 
@@ -40,7 +47,7 @@ def caption(arguments: argparse.Namespace) -> int:
     from motion.formats import read_motion
     from motion.generate import MotionGenerator
 
-    wish = wishes.given(arguments, "seed", "segment_seconds", "candidates")
+    wish = wishes.given(arguments, "seed", "segment_seconds", "candidates", "neighbours")
     motions = [read_motion(path) for path in arguments.inputs]
     generator = MotionGenerator.from_pretrained(arguments.checkpoint)
     told = []

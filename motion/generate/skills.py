@@ -105,6 +105,7 @@ class Skills:
         seed: int = 0,
         candidates: int | None = None,
         segment_seconds: float | None = None,
+        neighbours: int | None = None,
         config: CaptionConfig | None = None,
     ) -> MotionCaption:
         """Say what a motion of any length and rate shows.
@@ -112,14 +113,20 @@ class Skills:
         Args:
             motion: With legs (lower) or torso and arms (upper).
             seed: Same motion and seed, same words.
-            candidates: Texts to choose from for each segment, 1 to 16; 1: the likeliest.
+            candidates: Texts that the model writes for each segment, 1 to 16; 1: the likeliest.
             segment_seconds: Longest stretch that one sentence tells of, 1 to 60.
+            neighbours: Known motions whose captions are taken into account, 0 to 256; 0: the
+                language model alone.
             config: How else captions are written and chosen.
 
         Raises:
             RequestError: The motion cannot be described, or a number is out of its range.
         """
-        wish = {"candidates": candidates, "segment_seconds": segment_seconds}
+        wish = {
+            "candidates": candidates,
+            "segment_seconds": segment_seconds,
+            "neighbours": neighbours,
+        }
         given: dict[str, Any] = {name: value for name, value in wish.items() if value is not None}
         has_space = ((self.folder or DEFAULT_CHECKPOINT) / ALIGNMENT_FOLDER).is_dir()
         space = self.shared_space() if has_space else None

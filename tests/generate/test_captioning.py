@@ -244,6 +244,7 @@ def test_broken_motions_are_refused(generator: MotionGenerator, walk_motion: Mot
     [
         ({"candidates": 0}, "candidates must lie between 1 and 16, got 0"),
         ({"candidates": 17}, "candidates must lie between 1 and 16, got 17"),
+        ({"neighbours": -1}, "neighbours must lie between 0 and 256, got -1"),
         ({"segment_seconds": 0.5}, "segments must last between 1 and 60 seconds, got 0.5"),
         ({"segment_seconds": float("nan")}, "segments must last between 1 and 60 seconds"),
         ({"seed": -1}, "the seed must lie in 0 to 2"),
