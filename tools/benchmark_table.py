@@ -1,10 +1,11 @@
-"""Write the bars of ``benchmarks/*.json`` into the README, between its two markers.
+"""Write the tables of ``benchmarks/*.json`` into the README, and the metrics into their page.
 
-    python tools/benchmark_table.py            # rewrites README.md
-    python tools/benchmark_table.py --print    # only shows the table
+    python tools/benchmark_table.py            # rewrites README.md and docs/evaluation.md
+    python tools/benchmark_table.py --print    # only shows the tables
 
 ``default.json`` is what ``motion benchmark`` wrote about the default weights; other files of the
-folder add the rows of their list ``bars``.
+folder add the rows of their list ``bars``. ``evaluation.json`` is what ``motion evaluate`` wrote
+about them with ``--publish``.
 """
 
 import argparse
@@ -12,11 +13,16 @@ import json
 from pathlib import Path
 
 from motion.evaluate.benchmark_bars import bars_table
+from motion.evaluate.metric_table import METRICS
+from motion.evaluate.report.published import published_tables
+from motion.evaluate.report.record import read_report
 from motion.formats import atomic_path
 
 ROOT = Path(__file__).resolve().parents[1]
 START, END = "<!-- bars:start -->", "<!-- bars:end -->"
-FIRST = "default.json"
+EVALUATION_MARKS = ("<!-- evaluation:start -->", "<!-- evaluation:end -->")
+METRICS_MARKS = ("<!-- metrics:start -->", "<!-- metrics:end -->")
+FIRST, EVALUATION = "default.json", "evaluation.json"
 
 
 def table(folder: Path) -> str:
@@ -24,6 +30,28 @@ def table(folder: Path) -> str:
     files = sorted(folder.glob("*.json"), key=lambda file: (file.name != FIRST, file.name))
     reports = [json.loads(file.read_text("utf-8")) for file in files]
     return bars_table(bar for report in reports for bar in report.get("bars", ()))
+
+
+def evaluation(folder: Path) -> str:
+    """The tables of ``evaluation.json``."""
+    if not (folder / EVALUATION).is_file():
+        return ""
+    return published_tables(read_report(folder / EVALUATION))
+
+
+def with_tables(page: str, folder: Path) -> str:
+    """A page's text with all tables of a folder."""
+    return with_table(with_table(page, table(folder)), evaluation(folder), *EVALUATION_MARKS)
+
+
+def metrics() -> str:
+    """Every metric of the table that the code measures by."""
+    lines = ["| metric | unit | better | what it is | source |", "|---|---|---|---|---|"]
+    for row in METRICS:
+        formula = row.formula.replace("|", "\\|")
+        cells = (row.name, row.unit, row.better, f"{formula} (`{row.function}`)", row.source)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
 
 
 def with_table(page: str, rows: str, start: str = START, end: str = END) -> str:
@@ -37,16 +65,22 @@ def with_table(page: str, rows: str, start: str = START, end: str = END) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--print", action="store_true", help="only show the table")
+    parser.add_argument("--print", action="store_true", help="only show the tables")
     arguments = parser.parse_args()
-    rows = table(ROOT / "benchmarks")
+    folder = ROOT / "benchmarks"
     if arguments.print:
-        print(rows, end="")
+        print(table(folder), evaluation(folder), sep="\n", end="")
         return
     readme = ROOT / "README.md"
-    text = with_table(readme.read_text("utf-8"), rows)
-    with atomic_path(readme) as path:
-        path.write_text(text, "utf-8")
+    text = with_tables(readme.read_text("utf-8"), folder)
+    page = ROOT / "docs" / "evaluation.md"
+    texts = {
+        readme: text,
+        page: with_table(page.read_text("utf-8"), metrics(), *METRICS_MARKS),
+    }
+    for file, text in texts.items():
+        with atomic_path(file) as path:
+            path.write_text(text, "utf-8")
 
 
 if __name__ == "__main__":

@@ -24,15 +24,16 @@ from motion.evaluate.benchmark_tokenizer import open_corpora
 from motion.evaluate.protocol import file_hash
 from motion.evaluate.report.curves import read_curves
 from motion.evaluate.report.record import EvaluationReport
-from motion.evaluate.report.writing import write_report
+from motion.evaluate.report.writing import publish, write_report
 from motion.evaluate.self_checks import run_self_checks
 from motion.evaluate.suites.records import SuiteContext, SuiteName, SuiteReport
 from motion.evaluate.suites.store import WorkStore
-from motion.formats import atomic_path
 from motion.generate import MotionGenerator
 
 SUITES: tuple[SuiteName, ...] = get_args(SuiteName)
 WORK_FOLDER = "work"
+WORK_VERSION = 2
+"""Raised when suites keep something else, so that old work is not taken for new."""
 CURVES_FILE = "metrics.csv"
 _WEIGHT_FILES = ("*.safetensors", "*.yaml", "*.json", "*.jsonl")
 _DATA_FILES = (CORPUS_FILE, CLIPS_FILE, LIBRARY_FILE, SOUNDS_FILE, "test.jsonl")
@@ -56,7 +57,7 @@ class EvaluationPlan:
     curves: Path | None = None
     """Training curves, CSV; None: those that lie with the checkpoint."""
     publish: Path | None = None
-    """JSON file for the figures without items."""
+    """JSON file for the figures without items; its other suites of the same weights stay."""
 
     def __post_init__(self) -> None:
         """Check what can be checked at once."""
@@ -130,8 +131,7 @@ def run(plan: EvaluationPlan, *, progress: Callable[[str], None] = print) -> Eva
     )
     write_report(report, plan.out)
     if plan.publish is not None:
-        with atomic_path(plan.publish) as target:
-            target.write_text(report.published(), "utf-8")
+        publish(report, plan.publish)
     return report
 
 
@@ -160,7 +160,7 @@ def _store(plan: EvaluationPlan, generator: MotionGenerator) -> WorkStore:
     data = {file for name in _DATA_FILES for file in plan.data.rglob(name)}
     return WorkStore(
         plan.out / WORK_FOLDER,
-        version=motion.__version__,
+        version=f"{motion.__version__} {WORK_VERSION}",
         checkpoint=file_hash(*sorted(weights)),
         data=file_hash(*sorted(data)),
     )

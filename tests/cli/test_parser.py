@@ -20,6 +20,8 @@ COMMANDS = [
     "retrieve",
     "prepare",
     "train",
+    "curate",
+    "evaluate",
     "benchmark",
     "weights",
     "doctor",

@@ -2,12 +2,16 @@
 
 import importlib.util
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from made_reports import make_report
 
 from motion.evaluate.benchmark import weight_hashes
+from motion.evaluate.report.record import read_report
+from motion.evaluate.report.writing import publish
 from motion.generate.checkpoint import DEFAULT_CHECKPOINT
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,6 +41,47 @@ def test_readme_has_the_measured_table(tool: ModuleType, figures: dict):
         pytest.skip("the README has no markers")
     again = tool.with_table(readme, tool.table(FIGURES.parent))
     assert readme == again, "run: python tools/benchmark_table.py"
+
+
+def test_readme_has_the_figures_of_the_evaluation(tool: ModuleType):
+    readme = (ROOT / "README.md").read_text("utf-8")
+    again = tool.with_tables(readme, FIGURES.parent)
+    assert readme == again, "run: python tools/benchmark_table.py"
+
+
+def test_the_page_of_metrics_is_that_of_the_code(tool: ModuleType):
+    page = (ROOT / "docs" / "evaluation.md").read_text("utf-8")
+    again = tool.with_table(page, tool.metrics(), *tool.METRICS_MARKS)
+    assert page == again, "run: python tools/benchmark_table.py"
+
+
+def test_the_evaluation_is_about_the_default_weights(tool: ModuleType):
+    file = FIGURES.parent / tool.EVALUATION
+    if not file.is_file():
+        pytest.skip("the default weights were not evaluated yet: motion evaluate --publish")
+    assert read_report(file).checkpoint["sha256"] == weight_hashes(DEFAULT_CHECKPOINT)
+
+
+def test_tables_of_published_figures(tool: ModuleType, tmp_path: Path):
+    assert tool.evaluation(tmp_path) == ""
+    report = make_report("default", {"MPJPE": (0.01, 0.02, 0.03)})
+    publish(report, tmp_path / tool.EVALUATION)
+    text = tool.evaluation(tmp_path)
+    assert "| system | MPJPE (mm) ↓ |" in text
+    assert "| **model** | 20 (10 to 30) |" in text
+    assert "made walks, test: n = 12, clips of 2 to 4 s" in text
+
+
+def test_publishing_keeps_other_suites_of_the_same_weights(tool: ModuleType, tmp_path: Path):
+    file = tmp_path / tool.EVALUATION
+    first = make_report("default", {"MPJPE": (0.01, 0.02, 0.03)})
+    publish(first, file)
+    plans = replace(first.suites[0], suite="plan", title="Plans")
+    publish(replace(first, suites=(plans,)), file)
+    assert [suite.suite for suite in read_report(file).suites] == ["tokenizer", "plan"]
+    other = replace(first, suites=(plans,), checkpoint={"name": "other", "sha256": {}})
+    publish(other, file)
+    assert [suite.suite for suite in read_report(file).suites] == ["plan"]
 
 
 def test_figures_are_about_the_default_weights(figures: dict):

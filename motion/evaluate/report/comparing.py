@@ -31,7 +31,10 @@ class ReportComparison:
             "second": self.names[1],
             "suites": {
                 name: {
-                    "results": [asdict(result) for result in one.results],
+                    "results": [
+                        {**asdict(result), "interval": list(result.interval)}
+                        for result in one.results
+                    ],
                     "cannot_separate": list(blind_metrics(one.results)),
                 }
                 for name, one in self.suites.items()

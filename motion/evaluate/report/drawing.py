@@ -33,7 +33,7 @@ def draw_column(table: FigureTable, column: Column) -> str:
         figure = table.cell(system, column)
         if figure is not None:
             low, high = figure.interval or (figure.value, figure.value)
-            rows[system.name] = (figure.value, low, high)
+            rows[system.name] = tuple(column.scale * x for x in (figure.value, low, high))
     return draw(Plot(kind="bars", title=column.head, x_label=column.unit, y_label="", rows=rows))
 
 
@@ -111,7 +111,7 @@ def _legend(names: Mapping[str, str]) -> str:
 
 
 def _bars(plot: Plot) -> str:
-    label = max(len(name) for name in plot.rows) * _LETTER + 12
+    label = max(max(len(name) for name in plot.rows) * _LETTER, _LEFT) + 12
     width, row = label + 250.0, 22.0
     low, high = _range([x for values in plot.rows.values() for x in values], zero=True)
     axis = _Axis(low, high, label, width - 62)

@@ -109,10 +109,10 @@ def _table(table: FigureTable, *, is_open: bool) -> Iterator[str]:
                 yield '<td class="none">-</td>'
                 continue
             mark = "<sup>*</sup>" if figure.flags else ""
-            yield f"<td>{number(figure.value)}{mark}"
+            yield f"<td>{number(figure.value * column.scale)}{mark}"
             if figure.interval is not None:
-                low, high = figure.interval
-                yield f"<small>{number(low)} to {number(high)}</small>"
+                low, high = (number(end * column.scale) for end in figure.interval)
+                yield f"<small>{low} to {high}</small>"
             yield "</td>"
         yield "</tr>"
     yield '</table></div><div class="bars">'

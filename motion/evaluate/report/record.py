@@ -46,7 +46,7 @@ class EvaluationReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Values that JSON can hold; of motions that are shown, only what is said of them."""
-        own = {name: value for name, value in vars(self).items() if name not in ("suites",)}
+        own = {name: value for name, value in vars(self).items() if name != "suites"}
         own["curves"] = [asdict(plot) for plot in self.curves]
         own["suites"] = [_suite_dict(suite) for suite in self.suites]
         return {"format_version": FORMAT_VERSION, **own}
@@ -64,6 +64,14 @@ class EvaluationReport:
             for name in _BULKY:
                 suite.pop(name)
         return json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def merged_into(self, before: Self) -> Self:
+        """With those suites of another report of the same weights that this one lacks."""
+        if before.checkpoint != self.checkpoint:
+            return self
+        own = {suite.suite: suite for suite in self.suites}
+        kept = {suite.suite: own.pop(suite.suite, suite) for suite in before.suites}
+        return replace(self, suites=(*kept.values(), *own.values()), left_out={})
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], source: str = "a report") -> Self:

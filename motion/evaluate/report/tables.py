@@ -9,6 +9,7 @@ from motion.evaluate.suites.records import MODEL, SuiteReport, SystemFigures
 
 ARROWS: dict[Better, str] = {"lower": "↓", "higher": "↑", "closer": "≈"}
 """Which way is better; ``≈``: near to real data."""
+MILLIMETRES = 1000.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +19,8 @@ class Column:
     name: str
     unit: str
     better: Better
+    scale: float = 1.0
+    """What values are multiplied by to be told in ``unit``."""
 
     @property
     def head(self) -> str:
@@ -64,11 +67,19 @@ def tables_of(suite: SuiteReport) -> list[FigureTable]:
 
 
 def _columns(systems: Sequence[SystemFigures]) -> tuple[Column, ...]:
-    found: dict[str, Column] = {}
+    figures: dict[str, list[Figure]] = {}
     for system in systems:
         for one in system.figures:
-            found.setdefault(one.name, Column(name=one.name, unit=one.unit, better=one.better))
-    return tuple(found.values())
+            figures.setdefault(one.name, []).append(one)
+    return tuple(map(_column, figures.values()))
+
+
+def _column(figures: Sequence[Figure]) -> Column:
+    """Lengths below a metre are told in millimetres."""
+    one = figures[0]
+    small = one.unit == "m" and max(abs(figure.value) for figure in figures) < 1
+    unit, scale = ("mm", MILLIMETRES) if small else (one.unit, 1.0)
+    return Column(name=one.name, unit=unit, better=one.better, scale=scale)
 
 
 def number(value: float) -> str:
@@ -81,13 +92,14 @@ def number(value: float) -> str:
     return f"{value:.3g}" if size >= 0.001 else f"{value:.1e}"
 
 
-def told(figure: Figure | None, *, interval: bool = True) -> str:
+def told(figure: Figure | None, column: Column) -> str:
     """Value, interval and a mark where it is flagged; a dash where there is none."""
     if figure is None:
         return "-"
-    text = number(figure.value)
-    if interval and figure.interval is not None:
-        text += f" ({number(figure.interval[0])} to {number(figure.interval[1])})"
+    text = number(figure.value * column.scale)
+    if figure.interval is not None:
+        low, high = (number(end * column.scale) for end in figure.interval)
+        text += f" ({low} to {high})"
     return f"{text} *" if figure.flags else text
 
 
@@ -107,7 +119,7 @@ def figure_rows(table: FigureTable) -> str:
     lines = [_line(heads), _line(["---"] * len(heads))]
     for system in table.systems:
         name = f"**{system.name}**" if system.name == MODEL else system.name
-        cells = [told(table.cell(system, column)) for column in table.columns]
+        cells = [told(table.cell(system, column), column) for column in table.columns]
         lines.append(_line([name, *cells]))
     return "\n".join(lines) + "\n"
 

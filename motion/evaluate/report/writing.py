@@ -9,8 +9,21 @@ from motion.evaluate.report.record import (
     MARKDOWN_FILE,
     PAGE_FILE,
     EvaluationReport,
+    read_report,
 )
 from motion.formats import atomic_path
+
+
+def publish(report: EvaluationReport, file: Path) -> None:
+    """Write the figures alone; suites of the same weights that are in the file already stay.
+
+    Raises:
+        DataError: The file is there and cannot be read.
+    """
+    if file.is_file():
+        report = report.merged_into(read_report(file))
+    with atomic_path(file) as target:
+        target.write_text(report.published(), "utf-8")
 
 
 def write_report(report: EvaluationReport, folder: Path) -> None:

@@ -40,13 +40,22 @@ from motion.evaluate.suites.records import (
     SuiteReport,
     SystemFigures,
 )
+from motion.formats.joint_positions import BODY_PARTS
+from motion.generate.caption_records import CaptionConfig
+from motion.generate.consensus import agreements
 
 PUBLISHED_CLIPS = 150
 SHOWN_CAPTIONS = 40
 """Captions that the details hold, evenly spread."""
 RANKED_BY = "Token F1"
 """Tells the best from the worst captions."""
-_WHATS = {MODEL: "the checkpoint", **BASELINES}
+ALONE, RECALLED = "model alone", "memory alone"
+_WHATS = {
+    MODEL: "the checkpoint: what the language model writes and memory recalls, by consensus",
+    ALONE: "the language model without captions of known motions",
+    RECALLED: "captions of the most alike known motions by consensus, without the language model",
+    **BASELINES,
+}
 _ABOUT = (
     "Held-out clips of every corpus (all of a small one, others evenly spread) are described by "
     "the model and by baselines that know all training clips. Every clip has several references."
@@ -73,7 +82,7 @@ def run(context: SuiteContext) -> SuiteReport:
     clips = choose_clips(captioned_clips(corpora, TEST_SPLIT), context.size or PUBLISHED_CLIPS)
     if not clips:
         raise DataError(f"no corpus in {context.data} has test clips with English captions")
-    texts = {MODEL: _described(context, clips)} | _baselines(context, clips)
+    texts = _own(context, clips) | _baselines(context, clips)
     sets = _sets(context, clips, texts)
     whole = sets[0]
     return SuiteReport(
@@ -108,18 +117,47 @@ def run(context: SuiteContext) -> SuiteReport:
     )
 
 
-def _described(context: SuiteContext, clips: Sequence[CaptionedClip]) -> list[str]:
-    found = []
-    for place, clip in enumerate(clips):
-        key = {"suite": "caption", "clip": clip.clip_id, "seed": context.seed}
-        found.append(context.store.values(key, partial(_caption, context, clip)))
-        if (place + 1) % 10 == 0:
-            context.progress(f"caption: {place + 1} of {len(clips)} clips")
+def _own(context: SuiteContext, clips: Sequence[CaptionedClip]) -> dict[str, list[str]]:
+    """What the checkpoint says, and what its two halves say."""
+    found = {MODEL: _described(context, clips, MODEL, CaptionConfig())}
+    if context.generator.caption_memory() is not None:
+        alone = CaptionConfig(neighbours=0)
+        found[ALONE] = _described(context, clips, ALONE, alone)
+        found[RECALLED] = [_recalled(context, clip) for clip in clips]
     return found
 
 
-def _caption(context: SuiteContext, clip: CaptionedClip) -> str:
-    return context.generator.caption(clip.motion(), seed=context.seed).text
+def _described(
+    context: SuiteContext, clips: Sequence[CaptionedClip], system: str, config: CaptionConfig
+) -> list[str]:
+    found = []
+    for place, clip in enumerate(clips):
+        key = {
+            "suite": "caption",
+            "system": system,
+            "config": str(config),
+            "clip": clip.clip_id,
+            "seed": context.seed,
+        }
+        found.append(context.store.values(key, partial(_caption, context, clip, config)))
+        if (place + 1) % 10 == 0:
+            context.progress(f"caption: {system}, {place + 1} of {len(clips)} clips")
+    return found
+
+
+def _caption(context: SuiteContext, clip: CaptionedClip, config: CaptionConfig) -> str:
+    return context.generator.caption(clip.motion(), seed=context.seed, config=config).text
+
+
+def _recalled(context: SuiteContext, clip: CaptionedClip) -> str:
+    """The caption of known motions on which the others agree most."""
+    memory, usual = context.generator.caption_memory(), CaptionConfig()
+    assert memory is not None
+    alignment, _ = context.generator.shared_space()
+    place = alignment.embed_motion(clip.motion(), parts=BODY_PARTS)[0]
+    said = memory.recall(place, usual.neighbours, usual.neighbour_temperature)
+    agreed = dict(zip(said, agreements(list(said), said), strict=True))
+    return max(sorted(said), key=lambda text: agreed[text])
 
 
 def _baselines(context: SuiteContext, clips: Sequence[CaptionedClip]) -> dict[str, list[str]]:

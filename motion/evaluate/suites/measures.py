@@ -48,7 +48,9 @@ def protocol_of(
 
 def few_flags(count: int) -> tuple[str, ...]:
     """A flag where there are too few items to say anything."""
-    return (f"only {count} items",) if count < LEAST_ITEMS else ()
+    if count >= LEAST_ITEMS:
+        return ()
+    return ("only one item",) if count == 1 else (f"only {count} items",)
 
 
 def mean_figure(

@@ -95,6 +95,7 @@ def run(context: SuiteContext) -> SuiteReport:
             f"no corpus in {context.data} has test clips with lower and upper body; "
             "prepare one with 'motion prepare'"
         )
+    places = dict(sorted(places.items(), key=lambda one: -len(one[1])))
     found = {name: _measured(context, name, rows) for name, rows in places.items()}
     shown = _shown(context.generator, [row for rows in places.values() for row in rows], found)
     return SuiteReport(

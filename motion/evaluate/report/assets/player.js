@@ -93,7 +93,7 @@
       const centre = [mix(path[t][0], path[next][0]), mix(path[t][1], path[next][1])];
       const turn = 0.55 + 0.18 * Math.sin(seconds * 0.5), cos = Math.cos(turn), sin = Math.sin(turn);
       const tilt = 0.2, up = Math.cos(tilt), down = Math.sin(tilt);
-      const distance = this.far * 4.6, focus = Math.min(wide, high * 0.98) * 1.98;
+      const distance = this.far * 4.6, focus = Math.min(wide * 1.15, high) * 2.3;
       const project = (x, y, z) => {
         const dx = x - centre[0], dz = z - centre[1], dy = y - this.far * 0.94;
         const side = cos * dx - sin * dz, near = sin * dx + cos * dz;
