@@ -77,7 +77,7 @@ SOUND_BARS: tuple[Bar, ...] = (
         unit="",
     ),
 )
-"""What music and speech must reach; ``tools/measure_audio.py`` measures it."""
+"""What music and speech must reach; ``tools/sound_bars.py`` judges it."""
 
 MakeMotion = Callable[[SoundReader, int], Motion]
 """Gives a motion of the same length for a window of sound and a seed."""

@@ -1,4 +1,4 @@
-"""The report on captions, of a tiny release and tiny corpora."""
+"""Tuning of captions, on a tiny release and tiny corpora."""
 
 import importlib
 import json
@@ -15,7 +15,6 @@ from made_weights import make_e5_file
 from motion.conditioners.baking import CACHE_VARIABLE, bake_folder
 from motion.conditioners.e5 import MULTILINGUAL_E5_SMALL, bake_e5
 from motion.errors import DataError
-from motion.evaluate.protocol import Protocol
 from motion.formats import write_npz
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
@@ -36,7 +35,7 @@ def made(tmp_path_factory: pytest.TempPathFactory):
         write_space(folder / "release", ["text"])
         for name in CORPORA:
             write_prepared(folder / "data" / name, name)
-        module = importlib.import_module("measure_captions")
+        module = importlib.import_module("tune_captions")
 
         def run(*arguments: str, data: str = "data") -> dict:
             command = ["--data", str(folder / data), "--checkpoint", str(folder / "release")]
@@ -48,35 +47,8 @@ def made(tmp_path_factory: pytest.TempPathFactory):
         yield run
 
 
-def test_report(made):
-    report = made("--candidates", "2", "--codes")
-    systems = {"nearest", "nearest_any", "nearest_codes", "random", "frequent", "model"}
-    assert set(report["scores"]) == {"all", *CORPORA}
-    for name, scores in report["scores"].items():
-        assert set(scores) == systems
-        assert set(report["protocols"][name]) == {"words", "meaning", "content"}
-        for values in report["protocols"][name].values():
-            assert Protocol.from_dict(values).num_samples == (3 if name == "all" else 1)
-    content = report["scores"]["all"]["nearest"]["Content accuracy"]
-    assert 0 <= content["interval"][0] <= content["value"] <= content["interval"][1] <= 1
-    assert report["without_words"] <= 3
-    assert report["caption_config"]["candidates"] == 2
-    first, last = report["command"].split(" --out ")
-    assert first == "python tools/measure_captions.py --data DATA/prepared --clips 150"
-    assert last.endswith("--candidates 2 --codes")
-    row = report["captions"][0]
-    assert row["reference"] == "someone bows"
-    assert set(row) == {"clip", "reference", *systems}
-
-
-def test_baselines_need_no_captions_of_the_model(made):
-    report = made("--baselines-only")
-    assert set(report["scores"]["all"]) == {"nearest", "nearest_any", "random", "frequent"}
-    assert report["compared"]["all"] == {}
-
-
 def test_tuning_looks_at_validation_clips_alone(made):
-    report = made("--tune", "--candidates", "3")
+    report = made("--candidates", "3")
     assert report["num_clips"] == 6
     assert report["best"] in report["settings"]
     assert {row["similarity_weight"] for row in report["settings"]} >= {0.0, 4.0}
@@ -84,5 +56,5 @@ def test_tuning_looks_at_validation_clips_alone(made):
 
 
 def test_missing_corpora(made):
-    with pytest.raises(DataError, match="no prepared corpus in"):
+    with pytest.raises(DataError, match="expected prepared corpora in"):
         made(data="nowhere")
