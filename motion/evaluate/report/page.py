@@ -12,6 +12,7 @@ from motion.evaluate.report.preview import preview_of
 from motion.evaluate.report.record import EvaluationReport
 from motion.evaluate.report.tables import (
     ARROWS,
+    Column,
     FigureTable,
     flags_of,
     number,
@@ -98,7 +99,7 @@ def _clip(shown: Shown, number_of: int) -> str:
 def _table(table: FigureTable, *, is_open: bool) -> Iterator[str]:
     yield f"<details{' open' if is_open else ''}><summary>{_safe(table.group or 'Figures')}"
     yield '</summary><div class="wide"><table><tr><th>system</th>'
-    yield from (f"<th>{_safe(column.head)}</th>" for column in table.columns)
+    yield from (f"<th>{_head(column)}</th>" for column in table.columns)
     yield "</tr>"
     for system in table.systems:
         kind = ' class="model"' if system.name == MODEL else ""
@@ -125,6 +126,12 @@ def _table(table: FigureTable, *, is_open: bool) -> Iterator[str]:
         for names, protocol in table.protocols()
     )
     yield "</ul></details>"
+
+
+def _head(column: Column) -> str:
+    """The name, and an arrow that stays beside its last word."""
+    name, _, arrow = column.head.rpartition(" ")
+    return f"{_safe(name)}&nbsp;{arrow}"
 
 
 def _comparison(comparison: Comparison, *, is_open: bool) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -217,8 +218,9 @@ def _distances(motions: Sequence[Motion], truth: Sequence[Motion], protocol: Pro
             for rows in (motions, truth)
         )
         frechet = feature_distance(ours, real).frechet
-        flags = (*frechet.flags, f"against {len(truth)} windows of dance, training clips included")
-        found.append(figure(name, frechet.value, protocol, flags=flags))
+        note = f"against {len(truth)} windows of captured dance, training clips included"
+        noted = replace(protocol, notes=(*protocol.notes, note))
+        found.append(figure(name, frechet.value, noted, flags=frechet.flags))
     return found
 
 

@@ -115,12 +115,14 @@ def run(context: SuiteContext) -> SuiteReport:
         compared=against_model(items),
         shown=shown_motions(
             tables[MODEL]["Stroke correlation"],
-            [f"{window.track}, window {place}" for place, window in enumerate(every)],
+            _names(every),
             "Stroke correlation",
             lambda place: made[MODEL][place],
         ),
         plots=(_voice(every, made[MODEL]),),
         notes=(
+            "There are few recordings, so windows are drawn one by one; those of one recording are "
+            "alike, which makes intervals and p values somewhat too small.",
             "FGD rests on what embeds the gestures: it can be compared with no published value.",
             "Beat consistency and L1 diversity are good when near to those of captured gestures.",
             "SRGR asks for the very motion of the recording; there are few such windows.",
@@ -185,23 +187,27 @@ def _items(
     recorded: Sequence[tuple[SpeechWindow, Motion]],
     made: Mapping[str, Sequence[Motion]],
 ) -> tuple[ItemScores, ...]:
-    tracks = [window.track for window in windows]
+    names = _names(windows)
     items = []
     for name in CORRELATIONS:
         systems = {system: table[name] for system, table in tables.items()}
         shuffled = tables[MODEL].get(f"{name}, {OTHER}")
         if shuffled is not None:
             systems[OTHER] = shuffled
-        items.append(items_of(name, tracks, systems))
+        items.append(items_of(name, names, systems))
     for name in ("Beat consistency", "L1 diversity"):
         real = sum(tables[REAL][name]) / len(windows)
         systems = {n: table[name] for n, table in tables.items() if n != REAL}
-        items.append(items_of(name, tracks, systems, real=real))
+        items.append(items_of(name, names, systems, real=real))
     if recorded:
-        names = [window.track for window, _ in recorded]
+        names = names[-len(recorded) :]
         recall = {n: _recalls(made[n][-len(recorded) :], recorded) for n in (MODEL, PLAIN)}
         items.append(items_of("SRGR", names, recall))
     return tuple(items)
+
+
+def _names(windows: Sequence[SpeechWindow]) -> list[str]:
+    return [f"{window.track}, window {place}" for place, window in enumerate(windows)]
 
 
 def _recalls(
@@ -221,13 +227,13 @@ def _systems(
     tables: Mapping[str, Mapping[str, list[float]]],
     recorded: Sequence[tuple[SpeechWindow, Motion]],
 ) -> list[SystemFigures]:
-    protocol, tracks = _protocol(windows, context.command), [w.track for w in windows]
+    protocol = _protocol(windows, context.command)
     talks = whole_windows(real_motions(context.data, is_gesturing), FGD_FRAMES)
     voice = torch.cat([voice_activity(window.loudness) for window in windows])
     rows = []
     for name, motions in made.items():
         figures = [
-            mean_figure(metric, tables[name][metric], protocol, groups=tracks)
+            mean_figure(metric, tables[name][metric], protocol)
             for metric in (*CORRELATIONS, "Beat consistency", "L1 diversity")
         ]
         opening = torch.cat([gesture_curves(motion).jaw for motion in motions])
@@ -237,7 +243,7 @@ def _systems(
             figures += _recall_figure(motions, recorded, context)
         rows.append(SystemFigures(name=name, what=WHATS[name], figures=tuple(figures)))
     other = [
-        mean_figure(metric, values, protocol, groups=tracks)
+        mean_figure(metric, values, protocol)
         for metric in CORRELATIONS
         if (values := tables[MODEL].get(f"{metric}, {OTHER}"))
     ]
@@ -248,7 +254,8 @@ def _systems(
 
 def _protocol(windows: Sequence[SpeechWindow], command: str) -> Protocol:
     seconds = [float(window.sound.duration) for window in windows]
-    notes = (f"{len({w.track for w in windows})} recordings, drawn together in intervals",)
+    recordings = len({window.track for window in windows})
+    notes = (f"windows of {recordings} recordings count as if each were of its own",)
     return protocol_of("held-out speech", "test + val", seconds, command, notes=notes)
 
 
@@ -268,9 +275,9 @@ def _distance(
         return found
 
     distance = frechet_gesture_distance(embed, motions, talks)
-    flags = (*distance.flags, f"against {len(talks)} windows, training clips included")
-    noted = replace(protocol, notes=(*protocol.notes, _FGD_NOTE))
-    return [figure("FGD", distance.value, noted, flags=flags)]
+    against = f"against {len(talks)} captured ones, training clips included"
+    noted = replace(protocol, notes=(*protocol.notes, _FGD_NOTE, against))
+    return [figure("FGD", distance.value, noted, flags=distance.flags)]
 
 
 def _window_features(motion: Motion) -> Float[Tensor, " D"]:

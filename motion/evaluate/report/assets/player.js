@@ -93,12 +93,12 @@
       const centre = [mix(path[t][0], path[next][0]), mix(path[t][1], path[next][1])];
       const turn = 0.55 + 0.18 * Math.sin(seconds * 0.5), cos = Math.cos(turn), sin = Math.sin(turn);
       const tilt = 0.2, up = Math.cos(tilt), down = Math.sin(tilt);
-      const distance = this.far * 4.6, focus = Math.min(wide * 1.15, high) * 2.3;
+      const distance = this.far * 4.6, focus = Math.min(wide * 1.15, high) * 2.08;
       const project = (x, y, z) => {
         const dx = x - centre[0], dz = z - centre[1], dy = y - this.far * 0.94;
         const side = cos * dx - sin * dz, near = sin * dx + cos * dz;
         const depth = distance - near * up + dy * -down, rise = dy * up - near * down;
-        return [left + wide / 2 + focus * side / depth, high * 0.5 - focus * rise / depth, depth];
+        return [left + wide / 2 + focus * side / depth, high * 0.485 - focus * rise / depth, depth];
       };
       const point = (j) => {
         const a = 3 * (t * track.joints + j), b = 3 * (next * track.joints + j);
