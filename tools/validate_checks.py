@@ -1,6 +1,6 @@
 """Print how often each programmatic check passes on labelled captures.
 
-    python tools/validate_checks.py /data/prepared/bandai /data/prepared/cmu /data/prepared/cc0
+    python tools/validate_checks.py prepared/bandai prepared/cmu prepared/cc0 --out checks.json
 
 A check is good when at least 90 % of the clips whose label says so pass it and at most 10 % of the
 others. Labels are Bandai Namco's content, CMU's description and the name of a CC0 animation.
@@ -8,16 +8,21 @@ Contents that may show the action without saying so (dances turn, goodbyes wave)
 """
 
 import argparse
-import math
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from motion.data import PreparedCorpus
 from motion.data.captioning.measures import Track
-from motion.evaluate.check_grammar import parse_expectation
+from motion.evaluate.check_grammar import Expectation, parse_expectation
 from motion.evaluate.checks import CHECKS, validate_expectation
+from motion.evaluate.prompts import PassRate
+from motion.formats import atomic_path
 
+LEAST_HITS, MOST_ALARMS = 0.9, 0.1
+"""The bar: shares of true and of other clips that pass."""
 LABELS = {"bandai": "content", "cmu": "description", "cc0": "name"}
 WALKS = ("walk", "walk-turn-left", "walk-turn-right", "walk-left", "walk-right")
 RUNS = ("run", "dash")
@@ -44,6 +49,8 @@ class Case:
     either: Sequence[str] = ()
     min_seconds: float = 0.0
     """Shorter clips are left out: leftovers of dance trials are a second of standing."""
+    other: Sequence[str] = ()
+    """Labels that may not pass, where most of the others may as well; empty: all others."""
 
 
 def _sided(
@@ -103,45 +110,129 @@ CASES = (
     Case({"check": "dance"}, ("dance-short", "salsa dance", "Dance Charleston"), (*ONE_TAKE,),
          min_seconds=2.0),
     Case({"check": "lies"}, ("Sleeping", "Crawl RM", "Pushup"), ()),
+    Case({"check": "faces", "degrees": 90}, ("walk-turn-left",), other=("walk", "bow", *ARMS)),
+    Case({"check": "faces", "degrees": -90}, ("walk-turn-right",), other=("walk", "bow", *ARMS)),
+    Case(_sided("raises", "hand", "left"), ("raise-up-left-hand", "raise-up-both-hands"),
+         (*ONE_TAKE, *ARMS, *GESTURES, "salsa dance", *RUNS)),
+    Case(_sided("raises", "hand", "right"), ("raise-up-right-hand", "raise-up-both-hands"),
+         (*ONE_TAKE, *ARMS, *GESTURES, "salsa dance", *RUNS)),
+    Case({"check": "on_floor"}, (*WALKS, "bow", *ARMS), other=("Flying Forward",
+         "Flying Forward Super", "Levitate Idle", "Swim_Fwd_Loop")),
     Case({"check": "still"}, ("Idle_Loop", "Pistol_Idle_Loop", "Sitting_Idle_Loop",
          "Idle Listening"),
          ("byebye",)),
 )  # fmt: skip
 
 
+NOTE = (
+    "a true clip has one of the case's labels; other clips are all contents of Bandai Namco and "
+    "some of CMU (counters) that are neither true nor could be either. Thresholds were once set "
+    "while looking at clips of all splits, so most rates of the test split are not of "
+    "unseen data; what raises a hand was changed for this table, on train and val clips alone"
+)
+FEW = 10
+"""True clips below which a rate says little."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A clip's geometry and split."""
+
+    track: Track
+    split: str
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("corpora", nargs="+", type=Path, help="folders made by 'motion prepare'")
-    tracks: dict[str, list[Track]] = {}
+    parser.add_argument("--out", type=Path, help="where to write the table as JSON")
+    given = parser.parse_args(arguments)
+    clips: dict[str, list[Labelled]] = {}
     bandai: set[str] = set()
-    for folder in parser.parse_args(arguments).corpora:
+    for folder in given.corpora:
         corpus = PreparedCorpus.load(folder)
         for index, clip in enumerate(corpus.clips):
             label = clip.labels[LABELS[corpus.name]]
             # The same word in two corpora ("walk", "run") means the same.
-            tracks.setdefault(label, []).append(Track.of(corpus.motion(index)))
+            one = Labelled(Track.of(corpus.motion(index)), clip.split)
+            clips.setdefault(label, []).append(one)
             if corpus.name == "bandai":
                 bandai.add(label)
+    rows = [measured(case, clips, sorted(bandai | set(OTHERS))) for case in CASES]
     print("| check | true clips | pass | other clips | pass | good |\n|---|---|---|---|---|---|")
-    for case in CASES:
-        print(_row(case, tracks, sorted(bandai | set(OTHERS))))
+    for row in rows:
+        print(as_line(row))
+    if given.out is not None:
+        names = sorted(folder.name for folder in given.corpora)
+        write(rows, names, given.out)
 
 
-def _row(case: Case, tracks: Mapping[str, list[Track]], counter_labels: Sequence[str]) -> str:
+def measured(
+    case: Case, clips: Mapping[str, list[Labelled]], counter_labels: Sequence[str]
+) -> dict[str, Any]:
+    """Pass rates of true and other clips, of all splits and of the test split alone."""
     expectation = parse_expectation(dict(case.check), "validate_checks")
     validate_expectation(expectation)
-    check, settings = CHECKS[expectation.check], dict(expectation.settings)
     excluded = {*case.true, *case.either}
-    true = [t for label in case.true for t in tracks.get(label, ())]
-    true = [track for track in true if track.seconds >= case.min_seconds]
-    other = [t for label in counter_labels if label not in excluded for t in tracks.get(label, ())]
-    shares = [
-        sum(check(track, **settings).passed for track in group) / len(group) if group else math.nan
-        for group in (true, other)
+    counters = case.other or [label for label in counter_labels if label not in excluded]
+    true = [one for label in case.true for one in clips.get(label, ())]
+    true = [one for one in true if one.track.seconds >= case.min_seconds]
+    other = [one for label in counters for one in clips.get(label, ())]
+    passed = {
+        name: [(_passes(expectation, one.track), one.split) for one in group]
+        for name, group in (("true", true), ("other", other))
+    }
+    rates = {
+        split: {
+            name: rate([p for p, where in found if split in ("all", where)])
+            for name, found in passed.items()
+        }
+        for split in ("all", "test")
+    }
+    hits, alarms = rates["all"]["true"], rates["all"]["other"]
+    good = bool(hits["total"]) and hits["share"] >= LEAST_HITS
+    good = good and (not alarms["total"] or alarms["share"] <= MOST_ALARMS)
+    return {
+        "check": expectation.check,
+        "expectation": str(expectation),
+        "good": good,
+        "few_true_clips": hits["total"] < FEW,
+        **rates,
+    }
+
+
+def _passes(expectation: Expectation, track: Track) -> bool:
+    return bool(CHECKS[expectation.check](track, **dict(expectation.settings)).passed)
+
+
+def rate(passed: Sequence[bool]) -> dict[str, Any]:
+    """How many passed, with Wilson's interval; a share of nothing is None."""
+    found = PassRate.of(sum(passed), len(passed))
+    return {**asdict(found), "share": found.share if passed else None}
+
+
+def as_line(row: Mapping[str, Any]) -> str:
+    """A line of the table."""
+    cells = [
+        f"{one['total']} | " + ("-" if one["share"] is None else f"{one['share']:.1%}")
+        for one in (row["all"]["true"], row["all"]["other"])
     ]
-    good = "yes" if shares[0] >= 0.9 and shares[1] <= 0.1 else "NO"
-    passes = f"{len(true)} | {shares[0]:.1%} | {len(other)} | {shares[1]:.1%}"
-    return f"| {expectation} | {passes} | {good} |"
+    good = ("yes" if row["good"] else "NO") + (" (few)" if row["few_true_clips"] else "")
+    return f"| {row['expectation']} | {cells[0]} | {cells[1]} | {good} |"
+
+
+def write(rows: Sequence[Mapping[str, Any]], corpora: Sequence[str], path: Path) -> None:
+    """Write all rates, and which checks have none."""
+    report = {
+        "command": f"python tools/validate_checks.py {' '.join(f'prepared/{n}' for n in corpora)} "
+        f"--out {path.name}",
+        "bar": {"true_at_least": LEAST_HITS, "other_at_most": MOST_ALARMS, "few_below": FEW},
+        "note": NOTE,
+        "without_labels": sorted(set(CHECKS) - {str(row["check"]) for row in rows}),
+        "cases": list(rows),
+    }
+    with atomic_path(path) as target:
+        target.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

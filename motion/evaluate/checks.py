@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from motion.data.captioning.measures import BOTH_SIDES, Floats, Side, Track, count_runs, longest_run
+from motion.data.captioning.measures import BOTH_SIDES, Floats, Side, Track, longest_run
 from motion.errors import ConfigError
 from motion.evaluate.check_grammar import Expectation
 from motion.representation import Motion
@@ -22,6 +22,10 @@ HEIGHTS = {"waist": -0.3, "shoulder": -0.1}
 
 _ABOVE_HEAD = 0.0
 _HELD_SECONDS = 0.1
+_RAISED_SECONDS = 0.3
+"""A raised hand stays up so long; swinging arms of a brisk walk do not. On train and val clips of
+Bandai Namco this takes the walks that pass from 17 % to 1 %, and the raises stay at 100 %."""
+
 _DIRECTIONS = {"forward": 0.0, "left": 90.0, "backward": 180.0, "right": -90.0}
 _DIAGONALS = {"forward_left": 45.0, "forward_right": -45.0}
 _DIRECTION_TOLERANCE = 35.0
@@ -151,11 +155,7 @@ def raises(
     track: Track, *, hand: str = "any", min_count: int = 1, max_count: int = 1_000
 ) -> Measured:
     """Count how often a hand goes up to the shoulder or higher."""
-    gap = max(1, round(_HELD_SECONDS * track.fps))
-    counts = {
-        side: count_runs(track.hand_above_shoulder(side) > HEIGHTS["shoulder"], gap)
-        for side in BOTH_SIDES
-    }
+    counts = {side: _times_up(track, side) for side in BOTH_SIDES}
     sides = _sides(hand)
     wanted = [counts[side] for side in sides]
     count = max(wanted) if hand == "any" else min(wanted)
@@ -309,6 +309,14 @@ def _in_order(track: Track, steps: Sequence[Expectation]) -> bool:
         ):
             return True
     return False
+
+
+def _times_up(track: Track, side: Side) -> int:
+    """How often a hand is up for a while; short pauses do not part."""
+    pause, least = (round(s * track.fps) for s in (_HELD_SECONDS, _RAISED_SECONDS))
+    up = np.flatnonzero(track.hand_above_shoulder(side) > HEIGHTS["shoulder"])
+    runs = np.split(up, np.flatnonzero(np.diff(up) > max(1, pause)) + 1)
+    return sum(len(run) > 0 and int(run[-1] - run[0]) + 1 >= least for run in runs)
 
 
 def _lift(track: Track, side: Side, above: str) -> float:

@@ -132,6 +132,14 @@ def test_the_raised_and_the_waving_hand_are_told_apart(side: str):
     assert passes(waving.mirrored(), "wave", hand=other)
 
 
+def test_a_hand_that_is_up_for_a_blink_is_not_raised():
+    once = raising("left")
+    assert passes(once, "raises", hand="left")
+    blink = Motion.from_full_pose(once.full_pose[::12], once.transl[::12], source="made")
+    assert passes(blink, "hand_raised", hand="left")
+    assert not passes(blink, "raises", hand="left")
+
+
 def test_bow_jump_and_stillness():
     assert passes(bowing(50), "bow")
     assert not passes(bowing(8), "bow")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
+from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
@@ -144,19 +145,19 @@ def run(context: SuiteContext) -> SuiteReport:
     }
     varied = _varied(context, judged, candidates, sizes, evaluator)
     checked = check_prompts(context, candidates)
-    figures[MODEL] += (
-        multimodality_figure(varied, protocols[COSINE], context.seed),
-        *checked.figures,
-    )
+    figures[MODEL] += (multimodality_figure(varied, protocols[COSINE], context.seed),)
     measured = item_scores(scores, judged)
     shown = _shown(scores[MODEL][COSINE], said, motions)
     return SuiteReport(
         suite="text",
         title="Text to motion",
         about=_ABOUT,
-        systems=tuple(
-            SystemFigures(name=name, what=what, figures=figures[name])
-            for name, what in SYSTEMS.items()
+        systems=(
+            *(
+                SystemFigures(name=name, what=what, figures=figures[name])
+                for name, what in SYSTEMS.items()
+            ),
+            *checked.systems,
         ),
         items=(*measured, *checked.items),
         compared=against_model(measured),
@@ -213,12 +214,14 @@ def _varied(
     for item in judged.items:
         firsts.setdefault(item.clip, item)
     context.progress(f"text: {sizes.varied} captions with {sizes.seeds} motions each")
-    rows = []
-    for item in list(firsts.values())[: sizes.varied]:
-        seconds = judged.clips[item.clip].seconds
-        made = [candidates.motion(item.text, seconds, context.seed + n) for n in range(sizes.seeds)]
-        rows.append(evaluator.embed_motions(made))
-    return torch.stack(rows)
+    chosen = list(firsts.values())[: sizes.varied]
+    wishes = [
+        (item.text, judged.clips[item.clip].seconds, context.seed + n)
+        for item in chosen
+        for n in range(sizes.seeds)
+    ]
+    embeddings = evaluator.embed_motions(candidates.motions(wishes))
+    return rearrange(embeddings, "(P R) D -> P R D", R=sizes.seeds)
 
 
 def _shown(

@@ -9,7 +9,7 @@ from motion.evaluate.metric_table import figure
 from motion.evaluate.prompts import run_prompt_suite
 from motion.evaluate.protocol import Figure
 from motion.evaluate.suites.measures import few_flags, items_of, protocol_of, spread
-from motion.evaluate.suites.records import MODEL, ItemScores, Plot, SuiteContext
+from motion.evaluate.suites.records import MODEL, ItemScores, Plot, SuiteContext, SystemFigures
 from motion.evaluate.suites.text_systems import Candidates
 
 CHECKED = "Checks passed"
@@ -20,7 +20,7 @@ _NOTE = "a motion passes when all checks of its prompt do; interval: Wilson, 95 
 class CheckedPrompts:
     """What came of the prompts of all suites."""
 
-    figures: tuple[Figure, ...]
+    systems: tuple[SystemFigures, ...]
     items: tuple[ItemScores, ...]
     plots: tuple[Plot, ...]
     details: Mapping[str, object]
@@ -28,7 +28,7 @@ class CheckedPrompts:
 
 def check_prompts(context: SuiteContext, candidates: Candidates) -> CheckedPrompts:
     """Generate the packaged prompts and check what the motions show."""
-    figures, items, plots, details = [], [], [], {}
+    systems, items, plots, details = [], [], [], {}
     for name in PROMPT_SUITES:
         suite = load_suite(packaged_suite(name))
         suite = replace(
@@ -36,8 +36,17 @@ def check_prompts(context: SuiteContext, candidates: Candidates) -> CheckedPromp
             prompts=tuple(suite.prompts[i] for i in spread(len(suite.prompts), context.size)),
         )
         context.progress(f"text: {len(suite.prompts)} prompts of '{name}'")
-        report = run_prompt_suite(candidates.motion, suite, seeds=(context.seed,))
-        figures.append(_figure(suite, report, context))
+        wishes = [(p.text, p.seconds, context.seed) for p in suite.prompts]
+        made = dict(zip(wishes, candidates.motions(wishes), strict=True))
+        report = run_prompt_suite(lambda *wish, made=made: made[wish], suite, seeds=(context.seed,))
+        systems.append(
+            SystemFigures(
+                name=MODEL,
+                what="the checkpoint, asked for the prompt and its length",
+                figures=(_figure(suite, report, context),),
+                group=f"prompts '{name}'",
+            )
+        )
         passed = [float(row["passed"]) for row in report["prompts"]]
         texts = [row["text"] for row in report["prompts"]]
         items.append(items_of(CHECKED, texts, {MODEL: passed}, group=name))
@@ -46,7 +55,7 @@ def check_prompts(context: SuiteContext, candidates: Candidates) -> CheckedPromp
                 plots.append(_bars(f"{CHECKED} by {what}, {name}", report[key]))
         details[name] = _summary(report)
     return CheckedPrompts(
-        figures=tuple(figures), items=tuple(items), plots=tuple(plots), details=details
+        systems=tuple(systems), items=tuple(items), plots=tuple(plots), details=details
     )
 
 
