@@ -117,8 +117,7 @@ def _table(table: FigureTable, *, is_open: bool) -> Iterator[str]:
             yield "</td>"
         yield "</tr>"
     yield '</table></div><div class="bars">'
-    if len(table.systems) > 1:
-        yield from (draw_column(table, column) for column in table.columns)
+    yield from (draw_column(table, c) for c in table.columns if _is_shared(table, c))
     yield '</div><ul class="protocols">'
     yield from (f"<li>* {_safe(flag)}</li>" for flag in flags_of(table))
     yield from (
@@ -126,6 +125,11 @@ def _table(table: FigureTable, *, is_open: bool) -> Iterator[str]:
         for names, protocol in table.protocols()
     )
     yield "</ul></details>"
+
+
+def _is_shared(table: FigureTable, column: Column) -> bool:
+    """Whether two systems have a metric; a lone bar says nothing."""
+    return sum(table.cell(system, column) is not None for system in table.systems) > 1
 
 
 def _head(column: Column) -> str:

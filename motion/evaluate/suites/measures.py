@@ -159,17 +159,22 @@ def shown_motions(
 ) -> tuple[Shown, ...]:
     """The best, median and worst motions by a metric, with the truth where there is one."""
     row = metric(name)
-    unit = "" if row.unit == "1" else f" {row.unit}"
     return tuple(
         Shown(
             label=label,
             title=titles[place],
-            score=f"{name} {values[place]:.3g}{unit}",
+            score=f"{name} {_told(values[place], row.unit)}",
             motion=cut(motion(place)),
             truth=None if (true := truth(place)) is None else cut(true),
         )
         for label, place in best_median_worst(values, higher=row.better == "higher").items()
     )
+
+
+def _told(value: float, unit: str) -> str:
+    if unit == "m":
+        return f"{1000 * value:.3g} mm"
+    return f"{value:.3g}" if unit == "1" else f"{value:.3g} {unit}"
 
 
 def cut(motion: Motion) -> Motion:
