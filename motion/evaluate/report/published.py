@@ -61,7 +61,9 @@ def _suite(suite: SuiteReport) -> Iterator[str]:
     if not tables:
         return
     yield from (f"**{suite.title}**", "", *_rows(tables), "")
-    yield from dict.fromkeys(_measured_on(table) for table in tables)
+    told_once = list(dict.fromkeys(_measured_on(table) for table in tables))
+    commands = dict.fromkeys(table.command() for table in tables)
+    yield f"{'; '.join(told_once)}. {', '.join(f'`{command}`' for command in commands)}"
     yield ""
 
 
@@ -98,7 +100,7 @@ def _rows(tables: Sequence[FigureTable]) -> Iterator[str]:
 
 
 def _measured_on(table: FigureTable) -> str:
-    """Data, samples and evaluator of a table, in one sentence."""
+    """Data, samples and evaluator of a table."""
     protocols = [figure.protocol for row in table.systems for figure in row.figures]
     first = protocols[0]
     counts = sorted({protocol.num_samples for protocol in protocols})
@@ -108,4 +110,4 @@ def _measured_on(table: FigureTable) -> str:
     least, most = first.clip_seconds
     length = f"{least:.3g} s" if least == most else f"{least:.3g} to {most:.3g} s"
     clips = f", clips of {length}" if most > 0 else ""
-    return f"{first.data_set}, {first.split}: n = {number}{clips}{judged}. `{first.command}`"
+    return f"{first.data_set}, {first.split}: n = {number}{clips}{judged}"

@@ -1,7 +1,7 @@
 """``EvaluationReport``: what the suites found, of which weights, and how; as JSON and back."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -57,12 +57,21 @@ class EvaluationReport:
         return f"{text}\n"
 
     def published(self) -> str:
-        """JSON text without items, details, plots and motions: what a repository keeps."""
+        """JSON text without items, details, plots and motions: what a repository keeps.
+
+        Figures name their protocol by its place in a list, since most share theirs.
+        """
         values = self.to_dict()
         values.pop("curves")
+        protocols: list[dict[str, Any]] = []
         for suite in values["suites"]:
             for name in _BULKY:
                 suite.pop(name)
+            for figure in (one for system in suite["systems"] for one in system["figures"]):
+                if figure["protocol"] not in protocols:
+                    protocols.append(figure["protocol"])
+                figure["protocol"] = protocols.index(figure["protocol"])
+        values["protocols"] = protocols
         return json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
     def merged_into(self, before: Self) -> Self:
@@ -86,12 +95,14 @@ class EvaluationReport:
                 f"{source} is of format {version}, expected {FORMAT_VERSION}; "
                 "write it again with 'motion evaluate'"
             )
-        own = {name: value for name, value in values.items() if name != "format_version"}
+        aside = ("format_version", "protocols")
+        own = {name: value for name, value in values.items() if name not in aside}
+        protocols = values.get("protocols", ())
         try:
-            own["suites"] = tuple(map(_suite_from, values["suites"]))
+            own["suites"] = tuple(_suite_from(suite, protocols) for suite in values["suites"])
             own["curves"] = tuple(map(_plot_from, values.get("curves", ())))
             return cls(**own)
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, IndexError) as error:
             raise DataError(
                 f"{source} cannot be read ({error}); write it again with 'motion evaluate'"
             ) from error
@@ -148,13 +159,22 @@ def _suite_dict(suite: SuiteReport) -> dict[str, Any]:
     }
 
 
-def _suite_from(values: Mapping[str, Any]) -> SuiteReport:
+def _figure_from(values: Mapping[str, Any], protocols: Sequence[Any]) -> Figure:
+    protocol = values["protocol"]
+    if isinstance(protocol, int):
+        protocol = protocols[protocol]
+    return Figure.from_dict({**values, "protocol": protocol})
+
+
+def _suite_from(values: Mapping[str, Any], protocols: Sequence[Any]) -> SuiteReport:
     return SuiteReport(
         suite=values["suite"],
         title=values["title"],
         about=values["about"],
         systems=tuple(
-            SystemFigures(**{**row, "figures": tuple(map(Figure.from_dict, row["figures"]))})
+            SystemFigures(
+                **{**row, "figures": tuple(_figure_from(f, protocols) for f in row["figures"])}
+            )
             for row in values["systems"]
         ),
         items=tuple(map(_item_from, values.get("items", ()))),
