@@ -14,7 +14,11 @@ from motion.cli import build_parser
 ROOT = Path(__file__).parents[2]
 COMMANDS = [
     "generate",
+    "extend",
+    "inbetween",
+    "compose",
     "caption",
+    "plan",
     "render",
     "convert",
     "retrieve",
