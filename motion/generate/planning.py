@@ -29,7 +29,7 @@ UNTRAINED = "these weights were not trained to plan; the words have the form of 
 class PlannerConfig:
     """How a planner gets to an answer; everything off is the raw model."""
 
-    retries: int = 4
+    retries: int = 8
     """Answers drawn with other seeds when the first is not sound."""
     temperature: float = 0.7
     """Of those draws."""

@@ -130,9 +130,9 @@ def test_the_best_answer_is_kept_where_none_is_sound(generator: MotionGenerator)
     problems = {text: judge(PlanRequest(scene=SCENE, task=TASK), text) for text in (worse, BAD)}
     assert len(problems[BAD].problems) < len(problems[worse].problems)
     assert plan.text == BAD
-    assert (plan.attempts, plan.fallback) == (5, False)
+    assert (plan.attempts, plan.fallback) == (9, False)
     assert plan.problems
-    assert all(f"not sound after 5 answers: {p}" in plan.warnings for p in plan.problems)
+    assert all(f"not sound after 9 answers: {p}" in plan.warnings for p in plan.problems)
 
 
 def test_without_the_verifier_only_the_form_counts(generator: MotionGenerator):
