@@ -1,3 +1,4 @@
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,12 @@ from motion.conditioners.condition import no_text
 from motion.conditioners.e5 import bake_e5
 from motion.errors import ConfigError, RequestError, WeightsError
 from motion.evaluate.distribution_metrics import r_precision
-from motion.evaluate.evaluator import EVALUATOR_VARIABLE, Evaluator, EvaluatorConfig
+from motion.evaluate.evaluator import (
+    DEFAULT_EVALUATOR,
+    EVALUATOR_VARIABLE,
+    Evaluator,
+    EvaluatorConfig,
+)
 from motion.evaluate.evaluator_input import JointClips, evaluator_features
 from motion.geometry import axis_angle_to_matrix, matrix_to_axis_angle, yaw_to_matrix
 from motion.representation import Motion
@@ -139,3 +145,16 @@ def test_what_does_not_fit_is_said(encoder: TextEncoder):
         strange.embed_texts(["a walk"], encoder)
     with pytest.raises(ConfigError, match="multiple of twice"):
         EvaluatorConfig(width=20, num_heads=4)
+
+
+def test_what_ships_loads_is_small_and_is_what_was_measured():
+    shipped = Evaluator.load(DEFAULT_EVALUATOR)
+    size = sum(path.stat().st_size for path in DEFAULT_EVALUATOR.iterdir())
+    assert size < 12_000_000
+    told = json.loads((DEFAULT_EVALUATOR.parents[1] / "benchmarks/evaluator.json").read_text())
+    assert told["evaluator"] == shipped.hash
+    assert shipped.hash in (DEFAULT_EVALUATOR / "README.md").read_text("utf-8")
+    for row in told["corpora"].values():
+        assert row["usual R@1"][0] > 3 * row["chance"]["R@1"]
+        low, high = row["shuffled R@1"][1:]
+        assert low - 0.01 < row["chance"]["R@1"] < high + 0.01  # of a few pools
