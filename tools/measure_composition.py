@@ -154,7 +154,7 @@ def again(generator: MotionGenerator, one: Composition, transition: str) -> Comp
     steps = [segment.text for segment in one.segments if not segment.goes_on]
     return generator.compose(
         steps=steps,
-        transition=transition,  # type: ignore[typeddict-item]
+        transition=transition,  # type: ignore[arg-type]
         seed=one.seed,
         describe=False,
     )
