@@ -101,9 +101,7 @@ def test_no_examples_are_refused(examples: tuple[TaskExample, ...], count: int, 
 def test_who_knows_all_scores_everywhere():
     found = suite_of(Knowing(), FEW).systems()
     assert set(found) == {
-        f"{system}, thinking {mode}"
-        for system in SYSTEMS
-        for mode in ("on", "off")
+        f"{system}, thinking {mode}" for system in SYSTEMS for mode in ("on", "off")
     }
     assert json.loads(json.dumps(found)) == found
     rows = found["raw, thinking off"]
