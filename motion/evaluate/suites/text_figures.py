@@ -54,7 +54,7 @@ class Judged:
     texts: Float[Tensor, "N D"]
     """Embedded captions."""
     reference: Float[Tensor, "M D"]
-    """Embedded real clips of the whole split, for FID."""
+    """The clips themselves, embedded, for FID."""
 
     @property
     def names(self) -> tuple[str, ...]:
