@@ -27,8 +27,9 @@ from motion.generate.timeline import Timeline, TimelineSound
 from motion.language import SamplingConfig
 from motion.representation import FPS, Motion, join_motions, num_frames_of
 
-BLEND_FRAMES = 15
-"""Frames in which a segment that does not go on from the last one takes over from it."""
+BLEND_FRAMES = 24
+"""Frames in which a segment that does not go on from the last one takes over from it. In 15 the
+median jerk of 30 seams was 1.56 times that inside segments, in 24 it is 1.42."""
 JOIN_FRAMES = 18
 """Frames between two segments that are filled where no gap is asked for."""
 HANDS = ("left_hand", "right_hand")
