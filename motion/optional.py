@@ -1,6 +1,8 @@
 """The only place that asks for packages which a plain install may lack or which load slowly."""
 
 import importlib
+import inspect
+from collections.abc import Callable
 from types import ModuleType
 
 from motion.errors import MissingDependencyError
@@ -24,3 +26,12 @@ def require(name: str, *, extra: str | None = None) -> ModuleType:
             f"the package '{name}' cannot be imported ({error}); "
             f"install it with: pip install '{target}'"
         ) from error
+
+
+def cache_name(forward: Callable[..., object]) -> str:
+    """Name by which a model of ``transformers`` takes and gives its keys and values.
+
+    Its releases renamed it: ``past_key_values`` until 5.23, ``cache`` from 5.24 on, where the old
+    name still works for a while but warns.
+    """
+    return "cache" if "cache" in inspect.signature(forward).parameters else "past_key_values"

@@ -22,7 +22,7 @@ from motion.conditioners.whisper_weights import WHISPER_BASE
 from motion.conditioners.word_times import SECONDS_PER_FRAME, token_starts
 from motion.errors import RequestError, WeightsError, reason_of
 from motion.formats import SoundReader, Transcript, Word
-from motion.optional import require
+from motion.optional import cache_name, require
 
 LONGEST_SECONDS = 3600
 """Longer sound is refused: samples of all of it are held in memory."""
@@ -158,12 +158,12 @@ class Transcriber:
         """Likeliest token after token, at most ``limit``; ``ngram``: none of that length twice."""
         config = self.model.generation_config
         ids: list[int] = []
-        new, cache = torch.tensor([prompt]), None
+        new, cache, name = torch.tensor([prompt]), None, cache_name(self.model.forward)
         for _ in range(limit):
             out = self.model(
-                encoder_outputs=states, decoder_input_ids=new, past_key_values=cache, use_cache=True
+                encoder_outputs=states, decoder_input_ids=new, use_cache=True, **{name: cache}
             )
-            logits, cache = out.logits[0, -1], out.past_key_values
+            logits, cache = out.logits[0, -1], out[name]
             logits[config.eos_token_id + 1 :] = -torch.inf  # marks, languages, times
             logits[config.suppress_tokens] = -torch.inf
             if not ids:

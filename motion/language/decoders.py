@@ -25,6 +25,7 @@ from motion.language.backbone import (
 from motion.language.encoder_decoder import EncoderDecoderDecoder
 from motion.language.lora import merged_weight
 from motion.language.precision import Precision, linear
+from motion.optional import cache_name
 
 LLAMA_FAMILY = ("llama", "qwen2", "qwen3")
 
@@ -96,14 +97,15 @@ class LibraryDecoder(_CausalDecoder):
         """Last hidden states of new inputs."""
         self._mask = mask if self._mask is None else torch.cat([self._mask, mask], dim=1)
         positions = (self._mask.long().cumsum(1) - 1).clamp(min=0)[:, -mask.shape[1] :]
+        name = cache_name(self.model.forward)
         result = self.model(
             inputs_embeds=embeddings,
             attention_mask=self._mask.long(),
             position_ids=positions,
-            past_key_values=self._cache,
             use_cache=True,
+            **{name: self._cache},
         )
-        self._cache = result.past_key_values
+        self._cache = result[name]
         hidden: Tensor = result.last_hidden_state
         return hidden
 

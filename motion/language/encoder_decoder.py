@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from motion.errors import RequestError
-from motion.optional import require
+from motion.optional import cache_name, require
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,8 @@ class EncoderDecoderDecoder:
             attention_mask=self._mask.long(),
             encoder_hidden_states=self._encoded.states,
             encoder_attention_mask=self._encoded.mask.long(),
-            past_key_values=self._cache,
             use_cache=True,
+            **{cache_name(self.stack.forward): self._cache},
         )
         hidden: Tensor = result.last_hidden_state
         return hidden
