@@ -22,6 +22,7 @@ from motion.generate.requests import (
 from motion.generate.seams import follow, settle
 from motion.generate.softening import soften
 from motion.generate.step_lengths import LONGEST_STEP, SHORTEST_STEP
+from motion.generate.step_prompts import step_prompt
 from motion.generate.stretches import Overlay, Stretch
 from motion.generate.timeline import Timeline, TimelineSound
 from motion.language import SamplingConfig
@@ -177,7 +178,8 @@ class Maker:
         wish = self._sound_wish(sound, start, num_frames or num_frames_of(LONGEST_STEP))
         seconds = None if num_frames is None else max(num_frames / FPS, SHORTEST_SECONDS)
         wish |= {"seconds": seconds, "seed": seed}
-        return self.source.request(stretch.text, **wish)
+        text = stretch.text if stretch.text is None else step_prompt(stretch.text)
+        return self.source.request(text, **wish)
 
     def _sound_wish(
         self, sound: TimelineSound | None, start: int, num_frames: int
