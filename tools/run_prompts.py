@@ -1,6 +1,6 @@
 """Check a checkpoint on prompt suites: does the motion do what was asked?
 
-    python tools/run_prompts.py --suite motion/evaluate/prompt_suites/heldout.yaml --out benchmarks/prompts.json
+    python tools/run_prompts.py --suite motion/evaluate/prompt_suites/heldout.yaml --out OUT.json
 
 Prints pass rates with 95 % intervals; the JSON holds every motion's results and the protocol.
 """

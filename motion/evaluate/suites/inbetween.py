@@ -42,7 +42,7 @@ from motion.evaluate.suites.records import (
 )
 from motion.representation import FPS, Motion, join_motions
 
-PUBLISHED_WINDOWS = 24
+PUBLISHED_WINDOWS = 64
 """Of each length."""
 GAP_SECONDS = (0.5, 1.0, 2.0, 4.0)
 FID_SECONDS = 2.0
