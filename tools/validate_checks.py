@@ -95,6 +95,10 @@ CASES = (
     Case(_sided("wave", "hand", "both"), ("wave-both-hands",),
          (*ONE_TAKE, *GESTURES, "salsa dance")),
     # Pieces of the roundhouse and side kick trials may lie between two kicks.
+    Case({"check": "touch", "what": "head"},
+         ("drink soda", "drink soda, screw on bottlecap", "Consume Item", "Confused"),
+         ("wave-left-hand", "wave-right-hand", "wave-both-hands", *GESTURES)),
+    Case({"check": "touch", "what": "hand"}, ("Bow",), ("bow", *ONE_TAKE, *ARMS, *GESTURES)),
     Case({"check": "kick"},
          ("kick", "Front Kick", "Unarmed_Idle + Unarmed_Melee_Attack_Kick + Unarmed_Idle"),
          (*ONE_TAKE,)),

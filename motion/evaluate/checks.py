@@ -34,6 +34,10 @@ _DIRECTION_TOLERANCE = 35.0
 _DIAGONAL_TOLERANCE = 33.0
 """Degrees; real diagonal walks go 15 to 55 degrees off."""
 
+TOUCHED = {"head": 0.22, "hand": 0.2}
+"""Metres from the wrist at which a hand touches the head (its joint lies behind the mouth) or the
+other hand (its wrist): drinking hands come to 0.21 m, those of runners to 0.26 m."""
+
 _KICK_REACH = 0.45
 _BOW_WAY, _BOW_DROP = 0.75, 0.2
 """Metres that the pelvis may go along and down in a bow: it is neither a step nor a squat."""
@@ -145,6 +149,32 @@ def hand_raised(
     return _by_side(lifts, hand, 0.0, only=only)
 
 
+def touch(track: Track, *, hand: str = "any", what: str = "head") -> Measured:
+    """Measure how near a hand comes, for a moment, to the head or the other hand (metres).
+
+    Args:
+        track: The motion.
+        hand: left, right, both or any.
+        what: head or hand (the other one).
+    """
+    if what not in TOUCHED:
+        raise ConfigError(f"unknown thing to touch '{what}'; known are {[*TOUCHED]}")
+    gaps = {}
+    for side in BOTH_SIDES:
+        goal = "head" if what == "head" else "right_wrist" if side == "left" else "left_wrist"
+        metres = np.linalg.norm(track.at(f"{side}_wrist") - track.at(goal), axis=-1)
+        frames = min(len(metres), max(1, round(_HELD_SECONDS * track.fps)))
+        gaps[side] = TOUCHED[what] - float(np.sort(metres)[frames - 1])
+    found = _by_side(gaps, hand, 0.0, only=False)
+    return Measured(value=TOUCHED[what] - found.value, passed=found.passed)
+
+
+def lasts(track: Track, *, min_seconds: float = 0.0, max_seconds: float = math.inf) -> Measured:
+    """Measure how long the motion is (seconds), half a frame more or less."""
+    seconds, half = track.seconds, 0.5 / track.fps
+    return Measured(value=seconds, passed=min_seconds - half <= seconds <= max_seconds + half)
+
+
 def wave(track: Track, *, hand: str = "any", min_swings: int = 3, only: bool = True) -> Measured:
     """Count the swings of a raised hand; ``only`` as for ``hand_raised``."""
     swings = {side: float(track.wave_swings(side)) for side in BOTH_SIDES}
@@ -250,8 +280,8 @@ SOLE_TO_FOOT = 0.03
 CHECKS: Mapping[str, Check] = {
     check.__name__: check
     for check in (
-        travel, turn, spin, faces, speed, hand_raised, wave, raises, kick, punch, strike, jump,
-        sit, crouch, bow, still, dance, lies, on_floor,
+        travel, turn, spin, faces, speed, hand_raised, touch, wave, raises, kick, punch, strike,
+        jump, sit, crouch, bow, still, dance, lies, on_floor, lasts,
     )
 }  # fmt: skip
 """The checks by the name they have in prompt suites."""

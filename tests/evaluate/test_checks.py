@@ -264,3 +264,44 @@ def test_checks_agree_with_labels_of_real_clips():
                 track = Track.of(corpus.motion(index))
                 found[side].append(CHECKS["hand_raised"](track, hand=side, only=True).passed)
     assert all(sum(results) >= 0.9 * len(results) > 0 for results in found.values())
+
+
+def touching(side: str) -> Motion:
+    """One hand at the head: upper arm half up, forearm folded inwards."""
+    pose, transl = standing(2.0)
+    sign = 1.0 if side == "left" else -1.0
+    pose[20:40, JOINT_INDEX[f"{side}_shoulder"], 2] = sign * 0.8
+    pose[20:40, JOINT_INDEX[f"{side}_elbow"], 2] = sign * 2.0
+    return made(pose, transl)
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_hand_touches_the_head(side: str):
+    other = "right" if side == "left" else "left"
+    wishes = [
+        {"check": "touch", "hand": side},
+        {"check": "touch"},
+        {"check": "touch", "hand": other},
+        {"check": "touch", "what": "hand"},
+    ]
+    results = evaluate_checks(touching(side), [parse_expectation(w, "here") for w in wishes])
+    assert [one.passed for one in results] == [True, True, False, False]
+    assert 0 < results[0].value < 0.22 < results[2].value
+
+
+def test_nobody_touches_what_is_unknown():
+    with pytest.raises(ConfigError, match="unknown thing to touch 'moon'; known are"):
+        evaluate_checks(
+            touching("left"), [parse_expectation({"check": "touch", "what": "moon"}, "here")]
+        )
+
+
+def test_lasting_is_exact_to_half_a_frame():
+    motion = glide(0, 0, seconds=3.0)
+    for settings, passed in (
+        ({"min_seconds": 3.0, "max_seconds": 3.0}, True),
+        ({"min_seconds": 3.05}, False),
+        ({"max_seconds": 2.95}, False),
+    ):
+        wish = parse_expectation({"check": "lasts", **settings}, "here")
+        assert evaluate_checks(motion, [wish])[0].passed is passed
