@@ -12,18 +12,17 @@ from typing import Self
 
 import torch
 from jaxtyping import Float
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError
 from torch import Tensor
 
 from motion.alignment.model import AlignmentModel
-from motion.alignment.motion_library import embed_motions
+from motion.alignment.motion_library import embed_motions, load_embeddings, save_embeddings
 from motion.data import PreparedCorpus
 from motion.errors import DataError, WeightsError
 from motion.formats import atomic_path
 from motion.formats.joint_positions import BODY_PARTS
 
-CAPTIONS_FILE, EMBEDDINGS_FILE = "captions.json", "embeddings.safetensors"
+CAPTIONS_FILE = "captions.json"
 _AT_ONCE = 64
 
 
@@ -106,9 +105,7 @@ class CaptionMemory:
         texts = sorted({text for said in self.captions for text in said})
         places = {text: place for place, text in enumerate(texts)}
         clips = [[places[text] for text in said] for said in self.captions]
-        with atomic_path(folder / EMBEDDINGS_FILE) as path:
-            tensors = {"embeddings": self.embeddings.half().contiguous()}
-            save_file(tensors, path, metadata={"alignment": self.fingerprint})
+        save_embeddings(folder, self.embeddings, self.fingerprint)
         with atomic_path(folder / CAPTIONS_FILE) as path:
             rows = {"texts": texts, "clips": clips}
             path.write_text(json.dumps(rows, ensure_ascii=False) + "\n", "utf-8")
@@ -128,9 +125,7 @@ class CaptionMemory:
         try:
             rows = json.loads((folder / CAPTIONS_FILE).read_text("utf-8"))
             captions = [tuple(rows["texts"][one] for one in said) for said in rows["clips"]]
-            with safe_open(folder / EMBEDDINGS_FILE, framework="pt") as file:
-                embeddings = file.get_tensor("embeddings").float()
-                fingerprint = (file.metadata() or {})["alignment"]
+            embeddings, fingerprint = load_embeddings(folder)
         except (OSError, KeyError, TypeError, ValueError, IndexError, SafetensorError) as error:
             raise DataError(f"the caption memory in {folder} is damaged: {error}") from error
         if fingerprint != model.fingerprint:

@@ -208,9 +208,7 @@ class MotionLibrary:
             replace(entry, path=_relative(self.folder / entry.path, folder))
             for entry in self.entries
         ]
-        with atomic_path(folder / EMBEDDINGS_FILE) as path:
-            tensors = {"embeddings": self.embeddings.half().contiguous()}
-            save_file(tensors, path, metadata={"alignment": self.fingerprint})
+        save_embeddings(folder, self.embeddings, self.fingerprint)
         with atomic_path(folder / ENTRIES_FILE) as path:
             lines = [json.dumps(asdict(entry), ensure_ascii=False) for entry in entries]
             path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
@@ -234,9 +232,7 @@ class MotionLibrary:
         try:
             lines = (folder / ENTRIES_FILE).read_text("utf-8").splitlines()
             entries = [_entry(json.loads(line)) for line in lines]
-            with safe_open(folder / EMBEDDINGS_FILE, framework="pt") as file:
-                embeddings = file.get_tensor("embeddings").float()
-                fingerprint = (file.metadata() or {})["alignment"]
+            embeddings, fingerprint = load_embeddings(folder)
         except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
             raise DataError(f"the motion library in {folder} is damaged: {error}") from error
         if model is not None and fingerprint != model.fingerprint:
@@ -245,6 +241,25 @@ class MotionLibrary:
                 f"{fingerprint}, this one is {model.fingerprint}; embed the library again"
             )
         return cls(entries, embeddings, fingerprint, folder)
+
+
+def save_embeddings(folder: Path, embeddings: Float[Tensor, "M D"], fingerprint: str) -> None:
+    """Write embeddings in half precision, with the fingerprint of the model that made them."""
+    with atomic_path(folder / EMBEDDINGS_FILE) as path:
+        tensors = {"embeddings": embeddings.half().contiguous()}
+        save_file(tensors, path, metadata={"alignment": fingerprint})
+
+
+def load_embeddings(folder: Path) -> tuple[Float[Tensor, "M D"], str]:
+    """Read what ``save_embeddings`` wrote: the embeddings and their model's fingerprint.
+
+    Raises:
+        OSError: There is no such file.
+        SafetensorError: It is damaged.
+        KeyError: It does not name the model.
+    """
+    with safe_open(folder / EMBEDDINGS_FILE, framework="pt") as file:
+        return file.get_tensor("embeddings").float(), (file.metadata() or {})["alignment"]
 
 
 @torch.no_grad()

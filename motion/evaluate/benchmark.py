@@ -8,15 +8,13 @@ import json
 import os
 import platform
 import shlex
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
 from tqdm import tqdm
 
 import motion
@@ -37,6 +35,7 @@ from motion.evaluate.benchmark_tokenizer import (
     measure_tokenizer_speed,
     open_corpora,
 )
+from motion.evaluate.one_thread import one_thread
 from motion.formats import atomic_path
 from motion.generate import MotionGenerator
 from motion.generate.checkpoint import (
@@ -113,7 +112,7 @@ def run(
     if data is not None:
         open_corpora(data)  # say what is wrong before minutes are spent
     load_before = os.getloadavg()
-    with _one_thread():
+    with one_thread():
         generator = MotionGenerator.from_pretrained(checkpoint)
         figures = _figures(generator, checkpoint, data, config, progress)
     preset = generator.language.model.config.backbone.source
@@ -183,16 +182,6 @@ def _memory(checkpoint: Path | None, config: BenchmarkConfig) -> dict[str, Any]:
         for seconds in config.memory_seconds
     }
     return {"peak_bytes": max(peaks.values()), "peak_bytes_by_length": peaks}
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _command(out: Path, checkpoint: Path | None, data: Path | None) -> str:

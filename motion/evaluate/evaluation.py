@@ -5,15 +5,12 @@ a second run makes nothing anew.
 """
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args
-
-import torch
 
 import motion
 from motion.data.corpus import CLIPS_FILE, CORPUS_FILE
@@ -21,6 +18,7 @@ from motion.data.sound_library import LIBRARY_FILE, SOUNDS_FILE
 from motion.errors import DataError, RequestError, WeightsError
 from motion.evaluate.benchmark import package_versions, weight_hashes
 from motion.evaluate.benchmark_tokenizer import open_corpora
+from motion.evaluate.one_thread import one_thread
 from motion.evaluate.protocol import file_hash
 from motion.evaluate.report.curves import read_curves
 from motion.evaluate.report.record import EvaluationReport
@@ -104,7 +102,7 @@ def run(plan: EvaluationPlan, *, progress: Callable[[str], None] = print) -> Eva
     if failed:
         raise DataError(f"metrics break their identities on this machine: {'; '.join(failed)}")
     curves = read_curves(plan.curves or _found_curves(plan.checkpoint))
-    with _one_thread():
+    with one_thread():
         generator = MotionGenerator.from_pretrained(plan.checkpoint)
         context = SuiteContext(
             generator=generator,
@@ -184,13 +182,3 @@ def _found_curves(checkpoint: Path | None) -> Path | None:
     """Curves that lie with a checkpoint of one's own."""
     found = sorted(checkpoint.rglob(CURVES_FILE)) if checkpoint is not None else []
     return found[-1] if found else None
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

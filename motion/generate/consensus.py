@@ -24,32 +24,26 @@ def agreements(texts: Sequence[str], evidence: Mapping[str, float]) -> list[floa
         texts: To choose from.
         evidence: What might be said, with its probability; the values add up to one.
     """
-    said = [(_grams(text), share) for text, share in evidence.items()]
-    return [sum(share * _gain(_grams(text), other) for other, share in said) for text in texts]
+    return [
+        sum(share * text_gain(text, other) for other, share in evidence.items()) for text in texts
+    ]
 
 
 def text_gain(first: str, second: str) -> float:
     """How much of two texts is the same, 0 to 1."""
-    return _gain(_grams(first), _grams(second))
-
-
-Grams = tuple[Counter[tuple[str, ...]], ...]
+    gains = []
+    for one, other in zip(_grams(first), _grams(second), strict=True):
+        both, all_ = sum((one & other).values()), one.total() + other.total()
+        if all_:
+            gains.append(2 * both / all_)
+    return sum(gains) / len(gains) if gains else 0.0
 
 
 @lru_cache(maxsize=_KEPT)
-def _grams(text: str) -> Grams:
+def _grams(text: str) -> tuple[Counter[tuple[str, ...]], ...]:
     """N-grams by length."""
     words = caption_tokens(text)
     return tuple(
         Counter(tuple(words[place : place + size]) for place in range(len(words) - size + 1))
         for size in range(1, LONGEST_GRAM + 1)
     )
-
-
-def _gain(first: Grams, second: Grams) -> float:
-    gains = []
-    for one, other in zip(first, second, strict=True):
-        both, all_ = sum((one & other).values()), one.total() + other.total()
-        if all_:
-            gains.append(2 * both / all_)
-    return sum(gains) / len(gains) if gains else 0.0

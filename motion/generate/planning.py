@@ -145,9 +145,11 @@ class Planner:
     def _grammar(self, want: Want, fields: Mapping[str, str]) -> TextGrammar | None:
         if not self.config.constrained:
             return None
-        doing = [text for name, text in fields.items() if name != "scene"]
-        possible = grammar_in_scene(want, fields.get("scene"), *doing)
-        return possible if possible and self.config.grounded else grammar_of(want)
+        possible = None
+        if self.config.grounded:
+            doing = [text for name, text in fields.items() if name != "scene"]
+            possible = grammar_in_scene(want, fields.get("scene"), *doing)
+        return possible or grammar_of(want)
 
     def _budget(self, request: PlanRequest, prompt: Prompt) -> int:
         _, switch = request.texts()

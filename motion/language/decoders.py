@@ -83,6 +83,7 @@ class LibraryDecoder(_CausalDecoder):
 
     def __init__(self, backbone: Any) -> None:
         self.model = base_model(backbone).eval()
+        self._cache_name = cache_name(self.model.forward)
         self.reset()
 
     def reset(self) -> None:
@@ -97,15 +98,14 @@ class LibraryDecoder(_CausalDecoder):
         """Last hidden states of new inputs."""
         self._mask = mask if self._mask is None else torch.cat([self._mask, mask], dim=1)
         positions = (self._mask.long().cumsum(1) - 1).clamp(min=0)[:, -mask.shape[1] :]
-        name = cache_name(self.model.forward)
         result = self.model(
             inputs_embeds=embeddings,
             attention_mask=self._mask.long(),
             position_ids=positions,
             use_cache=True,
-            **{name: self._cache},
+            **{self._cache_name: self._cache},
         )
-        self._cache = result[name]
+        self._cache = result[self._cache_name]
         hidden: Tensor = result.last_hidden_state
         return hidden
 

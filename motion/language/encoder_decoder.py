@@ -61,6 +61,7 @@ class EncoderDecoderDecoder:
     def __init__(self, backbone: Any) -> None:
         self.backbone = backbone.eval()
         self.stack = backbone.get_decoder()
+        self._cache_name = cache_name(self.stack.forward)
         self.reset()
 
     def reset(self) -> None:
@@ -110,7 +111,7 @@ class EncoderDecoderDecoder:
             encoder_hidden_states=self._encoded.states,
             encoder_attention_mask=self._encoded.mask.long(),
             use_cache=True,
-            **{cache_name(self.stack.forward): self._cache},
+            **{self._cache_name: self._cache},
         )
         hidden: Tensor = result.last_hidden_state
         return hidden

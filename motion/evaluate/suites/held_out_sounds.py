@@ -1,6 +1,6 @@
 """Windows of held-out music and speech, the motions made for them, and real motion beside them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ from motion.conditioners import MusicEncoder, track_beats
 from motion.data import ClipRecord, SoundLibrary, SoundRecord
 from motion.errors import DataError
 from motion.evaluate.benchmark_tokenizer import open_corpora
+from motion.evaluate.pairing import LEAST_PAIRS
 from motion.evaluate.sound_bars import MusicWindow, SpeechWindow, music_windows, speech_windows
 from motion.evaluate.suites.measures import spread
 from motion.evaluate.suites.records import SuiteContext
@@ -107,6 +108,27 @@ def real_motions(
         for index, clip in enumerate(corpus.clips)
         if wanted(clip) and (not splits or clip.split in splits)
     ]
+
+
+def matched_pairs(
+    context: SuiteContext,
+    windows: Sequence[Any],
+    made: Mapping[str, Sequence[Motion]],
+    figures: Callable[..., dict[str, Any]],
+) -> dict[str, Any]:
+    """Matched against shuffled pairs, as the bars of sound want it; empty with too few windows.
+
+    Args:
+        context: Of the suite.
+        windows: Of music or speech.
+        made: Motions of each system, one a window.
+        figures: Measures one system: ``music_figures`` or ``speech_figures``.
+    """
+    tracks = [window.track for window in windows]
+    most = max(tracks.count(track) for track in tracks)
+    if len(windows) < LEAST_PAIRS or 2 * most > len(windows):
+        return {}
+    return {name: figures(windows, motions, seed=context.seed) for name, motions in made.items()}
 
 
 def whole_windows(motions: Sequence[Motion], num_frames: int) -> list[Motion]:

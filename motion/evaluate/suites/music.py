@@ -24,7 +24,6 @@ from motion.evaluate.dance_metrics import (
     physical_foot_contact,
 )
 from motion.evaluate.metric_table import figure
-from motion.evaluate.pairing import LEAST_PAIRS
 from motion.evaluate.protocol import Protocol
 from motion.evaluate.sound_bars import (
     MUSIC_SECONDS,
@@ -36,6 +35,7 @@ from motion.evaluate.sound_bars import (
 from motion.evaluate.suites.held_out_sounds import (
     held_out_music,
     made_motions,
+    matched_pairs,
     real_motions,
     right_kind_share,
     whole_windows,
@@ -113,7 +113,7 @@ def run(context: SuiteContext) -> SuiteReport:
             "FID_k and FID_g need more clips than features (66 and 32) and are flagged below that.",
         ),
         details={
-            "pairs": _pairs(context, windows, made),
+            "pairs": matched_pairs(context, windows, made, music_figures),
             "beats_per_minute": _tempos(windows),
             "retrieval": right_kind_share(context, "music", windows, is_dance),
         },
@@ -222,19 +222,6 @@ def _distances(motions: Sequence[Motion], truth: Sequence[Motion], protocol: Pro
         noted = replace(protocol, notes=(*protocol.notes, note))
         found.append(figure(name, frechet.value, noted, flags=frechet.flags))
     return found
-
-
-def _pairs(
-    context: SuiteContext, windows: Sequence[MusicWindow], made: Mapping[str, Sequence[Motion]]
-) -> dict[str, Any]:
-    """Matched against shuffled pairs, as the bars of sound want it; empty with too few windows."""
-    tracks = [window.track for window in windows]
-    most = max(tracks.count(track) for track in tracks)
-    if len(windows) < LEAST_PAIRS or 2 * most > len(windows):
-        return {}
-    return {
-        name: music_figures(windows, motions, seed=context.seed) for name, motions in made.items()
-    }
 
 
 def _tempos(windows: Sequence[MusicWindow]) -> dict[str, float]:

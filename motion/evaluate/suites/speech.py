@@ -7,7 +7,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import torch
 from einops import rearrange
@@ -26,7 +25,6 @@ from motion.evaluate.gesture_metrics import (
 )
 from motion.evaluate.inbetween_suite import frame_features
 from motion.evaluate.metric_table import figure
-from motion.evaluate.pairing import LEAST_PAIRS
 from motion.evaluate.protocol import Figure, Protocol
 from motion.evaluate.sound_bars import (
     SPEECH_SECONDS,
@@ -44,6 +42,7 @@ from motion.evaluate.speech_metrics import (
 from motion.evaluate.suites.held_out_sounds import (
     held_out_speech,
     made_motions,
+    matched_pairs,
     real_motions,
     recorded_speech,
     right_kind_share,
@@ -128,7 +127,7 @@ def run(context: SuiteContext) -> SuiteReport:
             "SRGR asks for the very motion of the recording; there are few such windows.",
         ),
         details={
-            "pairs": _pairs(context, every, made),
+            "pairs": matched_pairs(context, every, made, speech_figures),
             "retrieval": right_kind_share(context, "speech", every, is_gesturing),
         },
         cpu_seconds=time.process_time() - begin,
@@ -303,19 +302,6 @@ def _recall_figure(
     protocol = replace(protocol, notes=(*protocol.notes, *notes))
     value = sum(values) / len(values)
     return [figure("SRGR", value, protocol, flags=few_flags(len(values)))]
-
-
-def _pairs(
-    context: SuiteContext, windows: Sequence[SpeechWindow], made: Mapping[str, Sequence[Motion]]
-) -> dict[str, Any]:
-    """Matched against shuffled pairs, as the bars of sound want it; empty with too few windows."""
-    tracks = [window.track for window in windows]
-    most = max(tracks.count(track) for track in tracks)
-    if len(windows) < LEAST_PAIRS or 2 * most > len(windows):
-        return {}
-    return {
-        name: speech_figures(windows, motions, seed=context.seed) for name, motions in made.items()
-    }
 
 
 def _voice(windows: Sequence[SpeechWindow], motions: Sequence[Motion]) -> Plot:
